@@ -1,0 +1,135 @@
+//! What `cargo verify` does, step by step.
+
+use crate::failure::Failure;
+use crate::paths::Paths;
+use crate::run::{Log, cargo};
+use crate::{tools, web};
+
+/// How a step that found no fault ended.
+pub(crate) enum Outcome {
+    /// Everything was looked at and is as it should be.
+    Passed,
+    /// Nothing could be looked at, for this reason.
+    Skipped(String),
+}
+
+/// One step.
+pub(crate) struct Step {
+    /// The name that `--only` takes.
+    pub(crate) name: &'static str,
+    /// What it checks, in a few words.
+    pub(crate) about: &'static str,
+    /// The steps without whose success this one would say nothing new.
+    pub(crate) needs: &'static [&'static str],
+    /// Its work; all output goes to the log.
+    pub(crate) work: fn(&Paths, &mut Log) -> Result<Outcome, Failure>,
+}
+
+/// All steps, in their order: what is quick and fails often comes first, and every build is made once.
+pub(crate) const STEPS: &[Step] = &[
+    Step { name: "tools", about: "the programs that the checks need", needs: &[], work: tools },
+    Step { name: "fmt", about: "formatting", needs: &[], work: fmt },
+    Step { name: "clippy", about: "lints, warnings are errors", needs: &[], work: clippy },
+    Step { name: "doc", about: "documentation without broken links", needs: &[], work: doc },
+    Step { name: "deny", about: "licences, bans, sources", needs: &[], work: deny },
+    Step { name: "advisories", about: "known vulnerabilities", needs: &[], work: advisories },
+    Step { name: "build", about: "all programs and tests", needs: &[], work: build },
+    Step { name: "test", about: "unit tests and doctests", needs: &["build"], work: test },
+    Step { name: "npm", about: "the npm projects' dependencies", needs: &[], work: npm },
+    Step { name: "types", about: "TypeScript", needs: &["npm"], work: types },
+    Step { name: "site", about: "the demo's page", needs: &["npm"], work: site },
+    Step {
+        name: "e2e",
+        about: "end to end in Chromium",
+        needs: &["build", "npm", "site"],
+        work: end_to_end,
+    },
+];
+
+fn tools(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    tools::ensure(paths, log)?;
+    Ok(Outcome::Passed)
+}
+
+fn fmt(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    log.run(cargo(&paths.root).args(["fmt", "--all", "--check"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+    log.run(cargo(&paths.root).args(arguments))?;
+    Ok(Outcome::Passed)
+}
+
+fn doc(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    log.run(cargo(&paths.root).env("RUSTDOCFLAGS", "--deny warnings").args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+    ]))?;
+    Ok(Outcome::Passed)
+}
+
+fn deny(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    log.run(cargo(&paths.root).args(["deny", "check", "bans", "licenses", "sources"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// The database is a git repository of its own: where that cannot be reached there is nothing to compare with,
+/// which is not our fault. A fetched database's word counts.
+fn advisories(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    if let Err(failure) = log.run(cargo(&paths.root).args(["deny", "fetch", "db"])) {
+        let text = log.text();
+        if !text.contains("failed to fetch advisory database") {
+            return Err(failure);
+        }
+        let reason = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        return Ok(Outcome::Skipped(format!("no advisory database: {reason}")));
+    }
+    log.run(cargo(&paths.root).args(["deny", "check", "--disable-fetch", "advisories"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// `--all-targets` as the tests want it: with other targets, cargo would choose other features of
+/// the dependencies and build them a second time.
+fn build(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    log.run(cargo(&paths.root).args(["build", "--workspace", "--all-targets"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn test(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    log.run(cargo(&paths.root).args(["test", "--workspace", "--no-fail-fast"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn npm(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    for project in web::projects(paths) {
+        match web::install(&project) {
+            Some(mut command) => log.run(&mut command)?,
+            None => log.line(format!("{}: up to date", project.display()))?,
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+fn types(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    for project in web::projects(paths) {
+        log.run(&mut web::check_types(&project))?;
+    }
+    Ok(Outcome::Passed)
+}
+
+fn site(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    log.run(&mut web::build(&paths.demo_web()))?;
+    Ok(Outcome::Passed)
+}
+
+fn end_to_end(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    log.run(
+        web::npm(&paths.end_to_end(), &["test"])
+            .env("CLOAKROOM_BIN", paths.gateway())
+            .env("CLOAKROOM_DEMO_BIN", paths.demo()),
+    )?;
+    Ok(Outcome::Passed)
+}
