@@ -1,0 +1,1 @@
+//! Cookies, byte for byte (R19–R27).

@@ -1,0 +1,1 @@
+//! Strict verification of JWTs (R51–R59).

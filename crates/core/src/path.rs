@@ -1,0 +1,1 @@
+//! Paths in normal form (R62).

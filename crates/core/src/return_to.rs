@@ -1,0 +1,1 @@
+//! Where a login leads back to (R46).

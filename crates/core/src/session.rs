@@ -1,0 +1,18 @@
+//! Sessions: ids, tickets, records, timeouts, freshness.
+//!
+//! The cookie holds a [`Ticket`]: a random id and the secret half of the key. The store holds, under
+//! the id's hash, a [`Record`] sealed with a key that needs both the keyring and that secret half, so
+//! that a stolen store, a stolen keyring or both open nothing without the cookie (R28, R30).
+
+mod freshness;
+mod record;
+mod ticket;
+mod timeouts;
+
+#[cfg(test)]
+mod tests;
+
+pub use freshness::{Freshness, refresh_margin};
+pub use record::{Record, RecordError, TokenSet, UserKey};
+pub use ticket::{RecordId, Ticket};
+pub use timeouts::Timeouts;
