@@ -1,0 +1,91 @@
+// The API behind the gateway: takes a bearer JWT, checks it against the provider's keys as any API would,
+// and remembers all that arrived.
+import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose'
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
+import { WebSocketServer } from 'ws'
+import { bodyOf, serve } from './servers.ts'
+
+export const resource = 'https://api.shop.example'
+
+/** A request as the API got it. */
+export interface Arrival {
+  method: string
+  path: string
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+export class TestApi {
+  /** Everything that arrived, upgrades included, in order. */
+  readonly arrivals: Arrival[] = []
+  url = ''
+
+  readonly #issuer: string
+  #keys: ReturnType<typeof createRemoteJWKSet> | undefined
+
+  constructor(issuer: string) {
+    this.#issuer = issuer
+  }
+
+  async start(): Promise<void> {
+    const { port, server } = await serve((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
+    })
+    this.url = `http://127.0.0.1:${port}`
+    this.#serveWebSocket(server)
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request)
+    const path = request.url ?? ''
+    this.arrivals.push({ method: request.method ?? '', path, headers: request.headers, body })
+    const claims = await this.#verify(request)
+    if (!claims) {
+      response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end()
+    } else if (path === '/api/forbidden') {
+      // The API's own no, which has nothing to do with the session.
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":"second factor"}')
+    } else if (path === '/api/events') {
+      await sendEvents(response)
+    } else {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ subject: claims.sub, method: request.method, path, body }))
+    }
+  }
+
+  /** Echoes each message with the caller's name. */
+  #serveWebSocket(server: Server): void {
+    const sockets = new WebSocketServer({ noServer: true })
+    server.on('upgrade', (request, socket, head) => {
+      this.arrivals.push({ method: 'UPGRADE', path: request.url ?? '', headers: request.headers, body: '' })
+      void this.#verify(request).then((claims) => {
+        if (!claims) return socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
+        sockets.handleUpgrade(request, socket, head, (connection) => {
+          connection.on('message', (data) => connection.send(`${claims.sub}: ${String(data)}`))
+        })
+      })
+    })
+  }
+
+  async #verify(request: IncomingMessage): Promise<JWTPayload | undefined> {
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
+    if (!token) return undefined
+    this.#keys ??= createRemoteJWKSet(new URL(`${this.#issuer}/jwks`))
+    try {
+      const options = { issuer: this.#issuer, audience: resource, typ: 'at+jwt' }
+      return (await jwtVerify(token, this.#keys, options)).payload
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** Three events with time between them: a proxy that buffers would bring them together. */
+async function sendEvents(response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  for (const number of [1, 2, 3]) {
+    response.write(`data: ${number}\n\n`)
+    await new Promise((resolve) => setTimeout(resolve, 400))
+  }
+  response.end()
+}

@@ -1,0 +1,38 @@
+// Chromium with a profile of its own, and what a person does in it.
+import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { onTestFinished } from 'vitest'
+import { user } from './accounts.ts'
+import { temporaryFolder } from './servers.ts'
+
+export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+
+// No sandbox, as CI runs as root; the rest keeps the browser from calling home.
+const flags = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Starts Chromium with this profile, or with a new one. */
+export async function launch(profile?: string): Promise<BrowserContext> {
+  const context = await chromium.launchPersistentContext(profile ?? (await temporaryFolder()), {
+    executablePath: chromiumPath,
+    args: flags,
+  })
+  context.setDefaultTimeout(10_000)
+  onTestFinished(() => context.close())
+  return context
+}
+
+/** Types the user's name and password into the provider's form. */
+export async function fillLoginForm(page: Page): Promise<void> {
+  await page.waitForURL(/\/interaction\//)
+  await page.locator('input[name=login]').fill(user.name)
+  await page.locator('input[name=password]').fill(user.password)
+  await page.getByRole('button', { name: 'Log in' }).click()
+}

@@ -1,0 +1,114 @@
+// The gateway as built, as its own process with a configuration of the test's.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFailed, onTestFinished } from 'vitest'
+import { client } from './accounts.ts'
+import { temporaryFolder, until } from './servers.ts'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const target = process.env['CARGO_TARGET_DIR'] ?? join(repository, 'target')
+
+/** The built gateway; `cargo verify` says where it lies, else it is the development build's. */
+export const gatewayPath = process.env['CLOAKROOM_BIN'] ?? join(target, 'debug', 'cloakroom')
+
+export interface GatewayOptions {
+  port: number
+  publicUrl: string
+  issuer: string
+  upstream: string
+  resource: string
+  sameSite?: 'lax' | 'strict'
+}
+
+export class Gateway {
+  /** All that it has logged, over all its starts. */
+  log = ''
+
+  readonly #folder: string
+  #process: ChildProcess | undefined
+
+  private constructor(folder: string) {
+    this.#folder = folder
+    onTestFinished(() => this.stop())
+    onTestFailed(() => console.log(`--- the gateway's log\n${this.log}---`))
+  }
+
+  /** Writes the configuration and starts. */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'cloakroom.toml'), configuration(options))
+    const gateway = new Gateway(folder)
+    await gateway.start()
+    return gateway
+  }
+
+  /** Starts the process and waits until it accepts connections. */
+  async start(): Promise<void> {
+    const before = this.log.length
+    const child = spawn(gatewayPath, ['run', '--config', join(this.#folder, 'cloakroom.toml')], {
+      env: { ...process.env, OIDC_CLIENT_SECRET: client.secret },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    this.#process = child
+    child.stderr.setEncoding('utf8').on('data', (text: string) => { this.log += text })
+    child.on('error', (error) => { this.log += `${gatewayPath}: ${error.message}\n` })
+    await until('the gateway listens', () => {
+      if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`)
+      return this.log.slice(before).includes('listening')
+    }, 20_000)
+  }
+
+  /** Ends it as a service manager would, and waits for that. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM')
+  }
+
+  /** Ends it without a chance to tidy up. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    const impatience = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    await ended
+    clearTimeout(impatience)
+  }
+}
+
+function configuration(options: GatewayOptions): string {
+  const text = JSON.stringify // a JSON string is a TOML basic string
+  return `
+[public]
+url = ${text(options.publicUrl)}
+
+[listen]
+address = "127.0.0.1:${options.port}"
+
+[[provider]]
+issuer = ${text(options.issuer)}
+client_id = ${text(client.id)}
+client_secret = { env = "OIDC_CLIENT_SECRET" }
+resource = ${text(options.resource)}
+
+[[route]]
+path = "/api"
+upstream = ${text(options.upstream)}
+
+[site]
+dir = ${text(join(repository, 'tests', 'site'))}
+
+[session]
+data_dir = "data"
+
+[cookie]
+same_site = "${options.sameSite ?? 'lax'}"
+`
+}

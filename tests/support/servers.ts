@@ -1,0 +1,77 @@
+// Plain HTTP servers on loopback, free ports and temporary folders. What is opened here during a test is
+// closed when that test ends, however it ends.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+// Chromium refuses to fetch from these (SIP); a kernel may hand them out.
+const blockedByBrowsers = new Set([5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 10080])
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer()
+    const port = await listen(server, 0)
+    await close(server)
+    if (!blockedByBrowsers.has(port)) return port
+  }
+}
+
+/** A folder that is gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'cloakroom-e2e-'))
+  // A browser that is just ending may still write into its profile.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
+  return folder
+}
+
+/** Serves on 127.0.0.1 until the test ends; 0 takes any port. Gives the port. */
+export async function serve(handler: RequestListener, port = 0): Promise<{ port: number, server: Server }> {
+  const server = createServer(handler)
+  const taken = await listen(server, port)
+  onTestFinished(() => close(server))
+  return { port: taken, server }
+}
+
+/** Listens on 127.0.0.1 and gives the port. */
+export function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+/** Ends a server with all its connections; does nothing if it does not run. */
+export function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+/** The whole body of a request. */
+export async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Waits until `condition` gives something other than false, undefined or null; fails with `what` after `milliseconds`. */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  milliseconds = 10_000,
+): Promise<Exclude<T, false | undefined | null>> {
+  const end = Date.now() + milliseconds
+  for (;;) {
+    const value = await condition()
+    if (value !== false && value !== undefined && value !== null) {
+      return value as Exclude<T, false | undefined | null>
+    }
+    if (Date.now() > end) throw new Error(`waited ${milliseconds} ms in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}

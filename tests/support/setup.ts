@@ -1,0 +1,17 @@
+// Before any test: everything that is built or installed elsewhere is there.
+import { execFileSync } from 'node:child_process'
+import { chromiumPath } from './browser.ts'
+import { gatewayPath } from './gateway.ts'
+
+export default function setup(): void {
+  check(chromiumPath, 'Install Chromium, or set CHROMIUM to its path.')
+  check(gatewayPath, 'Build it with `cargo build -p cloakroom-gateway`, or set CLOAKROOM_BIN to its path.')
+}
+
+function check(program: string, advice: string): void {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore', timeout: 20_000 })
+  } catch (error) {
+    throw new Error(`${program} does not run. ${advice}`, { cause: error })
+  }
+}

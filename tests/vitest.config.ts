@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['*.test.ts'],
+    globalSetup: './support/setup.ts',
+    // Two cores carry one browser with a provider, an API and a gateway, not several.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 20_000,
+    reporters: ['verbose'],
+    // It says at each start that it is not meant for production with these settings.
+    onConsoleLog: (text) => !/^oidc-provider (WARNING|NOTICE)/.test(text),
+  },
+})
