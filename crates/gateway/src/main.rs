@@ -1,2 +1,3 @@
-//! stub
-fn main(){}
+//! The binary `cloakroom`.
+
+fn main() {}

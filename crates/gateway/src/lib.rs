@@ -1,0 +1,3 @@
+//! The gateway: the binary `cloakroom`.
+
+pub mod config;
