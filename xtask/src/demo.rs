@@ -22,7 +22,7 @@ pub(crate) fn demo(paths: &Paths, arguments: &[String]) -> Result<ExitCode, Fail
         attached(&mut command)?;
     }
     progress(2, "the page (vite build)");
-    attached(web::build(&page).args(["--", "--logLevel", "warn"]))?;
+    attached(&mut web::build(&page))?;
     progress(3, "the gateway and the demo (cargo build)");
     let programs = ["build", "--package", "cloakroom-gateway", "--package", "cloakroom-demo"];
     attached(cargo(&paths.root).args(programs))?;

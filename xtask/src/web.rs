@@ -16,7 +16,9 @@ pub(crate) fn projects(paths: &Paths) -> Vec<PathBuf> {
 
 /// npm, at work in a folder.
 pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> Command {
-    tool(if cfg!(windows) { "npm.cmd" } else { "npm" }, folder, arguments)
+    let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    command.current_dir(folder).args(arguments);
+    command
 }
 
 /// The command that installs a project's dependencies; `None` where they are as the lock file wants them.
@@ -28,22 +30,14 @@ pub(crate) fn install(folder: &Path) -> Option<Command> {
         .then(|| npm(folder, &["ci", "--no-audit", "--no-fund"]))
 }
 
-/// The command that checks a project's types: `vue-tsc` where it is installed, else `tsc`.
+/// The command that checks a project's types.
 pub(crate) fn check_types(folder: &Path) -> Command {
-    let checker = if folder.join("node_modules/.bin/vue-tsc").exists() { "vue-tsc" } else { "tsc" };
-    let npx = if cfg!(windows) { "npx.cmd" } else { "npx" };
-    tool(npx, folder, &["--no-install", checker, "--noEmit"])
+    npm(folder, &["run", "check"])
 }
 
 /// The command that builds a page into its folder `dist`.
 pub(crate) fn build(folder: &Path) -> Command {
     npm(folder, &["run", "build"])
-}
-
-fn tool(program: &str, folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(folder).args(arguments);
-    command
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import {
+  expectApiAnswers,
+  expectLoggedIn,
+  expectLoggedOut,
+  fetchIn,
+  logIn,
+  openWorld,
+  rawRequest,
+  sessionCookie,
+  sessionCookieValue,
+} from './support/world.ts'
+
+test('logout ends the session here, at the provider and in the browser (R17, R40, R47, R48)', async () => {
+  const world = await openWorld()
+  const { browser, page } = await logIn(world)
+  await expectApiAnswers(page)
+  const refreshTokens = [...world.provider.issuedTokens].filter((token) => !token.includes('.'))
+  await page.evaluate(() => localStorage.setItem('draft', 'of a user who has left'))
+
+  const cookie = `${sessionCookie}=${await sessionCookieValue(browser)}`
+  const headers = { cookie, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
+  const replay = (path: string) => rawRequest(world.url + path, { headers })
+  expect((await replay('/api/orders')).status, 'the cookie opens the session before').toBe(200)
+
+  await page.locator('#logout').click()
+  await page.waitForURL(/\/session\/end/)
+  await page.getByRole('button', { name: 'Log out' }).click()
+  await page.waitForURL(`${world.url}/`)
+  await expectLoggedOut(page)
+  expect(await browser.cookies(world.url)).toEqual([])
+  expect(await page.evaluate(() => localStorage.length)).toBe(0)
+  expect([...world.provider.revoked]).toEqual(expect.arrayContaining(refreshTokens))
+
+  const call = await fetchIn(page, '/api/orders')
+  expect(call).toMatchObject({ status: 401, session: 'login-required' })
+  expect(JSON.parse(call.body)).toMatchObject({
+    type: 'urn:cloakroom:problem:login-required',
+    status: 401,
+    reason: 'login-required',
+  })
+  await page.reload()
+  await expectLoggedOut(page)
+
+  const replayed = await replay('/api/orders')
+  expect(replayed.status, 'the old cookie opens nothing').toBe(401)
+  expect(replayed.headers['cloakroom-session']).toBe('login-required')
+  expect(JSON.parse((await replay('/auth/session')).body)).toEqual({ loggedIn: false })
+
+  await page.locator('#login').click()
+  await page.waitForURL(/\/interaction\//)
+  await page.locator('input[name=password]').waitFor() // the provider asks again
+})
+
+test('logout works here while the provider is down (R48)', async () => {
+  const world = await openWorld()
+  const { browser, page } = await logIn(world)
+  await world.provider.stop()
+  const answer = await fetchIn(page, '/auth/logout', { method: 'POST' })
+  expect(answer.status).toBe(200)
+  expect(await browser.cookies(world.url)).toEqual([])
+  await page.goto(world.url)
+  await expectLoggedOut(page)
+})
+
+test('a GET of the logout address ends nothing (R40)', async () => {
+  const world = await openWorld()
+  const { page } = await logIn(world)
+  const tab = await page.context().newPage()
+  await tab.goto(`${world.url}/auth/logout`)
+  await page.reload()
+  await expectLoggedIn(page)
+})
+
+test("the API's own 401 is not taken for the session's", async () => {
+  const world = await openWorld()
+  const { page } = await logIn(world)
+  const answer = await fetchIn(page, '/api/forbidden')
+  expect(answer).toMatchObject({ status: 401, session: null, body: '{"error":"second factor"}' })
+  await expectApiAnswers(page)
+})
