@@ -2,9 +2,8 @@
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 import { user } from './accounts.ts'
+import { chromiumPath } from './programs.ts'
 import { temporaryFolder } from './servers.ts'
-
-export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
 // No sandbox, as CI runs as root; the rest keeps the browser from calling home.
 const flags = [

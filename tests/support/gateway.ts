@@ -3,16 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { onTestFailed, onTestFinished } from 'vitest'
 import { client } from './accounts.ts'
+import { gatewayPath, repository } from './programs.ts'
 import { temporaryFolder, until } from './servers.ts'
-
-const repository = fileURLToPath(new URL('../..', import.meta.url))
-const target = process.env['CARGO_TARGET_DIR'] ?? join(repository, 'target')
-
-/** The built gateway; `cargo verify` says where it lies, else it is the development build's. */
-export const gatewayPath = process.env['CLOAKROOM_BIN'] ?? join(target, 'debug', 'cloakroom')
 
 export interface GatewayOptions {
   port: number

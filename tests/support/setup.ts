@@ -1,7 +1,6 @@
 // Before any test: everything that is built or installed elsewhere is there.
 import { execFileSync } from 'node:child_process'
-import { chromiumPath } from './browser.ts'
-import { gatewayPath } from './gateway.ts'
+import { chromiumPath, gatewayPath } from './programs.ts'
 
 export default function setup(): void {
   check(chromiumPath, 'Install Chromium, or set CHROMIUM to its path.')

@@ -1,0 +1,11 @@
+// The programs under test, as built: `cargo verify` says where they lie, else they are the development build's.
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url))
+const target = process.env['CARGO_TARGET_DIR'] ?? join(repository, 'target')
+
+export const gatewayPath = process.env['CLOAKROOM_BIN'] ?? join(target, 'debug', 'cloakroom')
+export const demoPath = process.env['CLOAKROOM_DEMO_BIN'] ?? join(target, 'debug', 'cloakroom-demo')
+export const demoSite = join(repository, 'demo', 'web', 'dist')
+export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
