@@ -1,0 +1,169 @@
+//! The store on disk: one file, one process.
+//!
+//! Writes queue up for one writer thread. It takes what has queued, does it in one transaction,
+//! makes that durable and only then answers everybody in it: under load many writes share one flush
+//! of the disk, and what was acknowledged survives `kill -9` and power loss. The queue is bounded;
+//! when it is full, callers wait.
+//!
+//! Reads run in the caller's task. A record is one lookup in a B-tree, found in the cache in about
+//! two microseconds and in about ten from the operating system's; handing that to another thread
+//! costs more than the read. Only a file that does not fit into memory, on a slow disk, would block
+//! a worker noticeably: such an installation wants a server as its store.
+//!
+//! After an error of the disk the database stops itself. The writer then opens it anew, and so the
+//! store comes back by itself once the disk does.
+
+mod database;
+mod file;
+mod tables;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, path::Path, sync::Arc, thread};
+
+use cloakroom_core::{session::RecordId, time::Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+pub use file::OpenError;
+
+use crate::{
+    Replaced, SWEEP_LIMIT, SessionStore, StoreError, StoreErrorKind, StoreFuture, StoredRecord,
+};
+use database::{Fault, SharedDatabase};
+use tables::Tables;
+use writer::{Message, Request};
+
+/// Writes that may wait for the writer; whoever comes then waits for room.
+const QUEUE: usize = 1024;
+
+/// Keeps records in one file of this machine; the default for one gateway.
+///
+/// Dropping the store finishes what has queued and closes the file.
+pub struct EmbeddedStore {
+    database: Arc<SharedDatabase>,
+    queue: Option<mpsc::Sender<Message>>,
+    writer: Option<thread::JoinHandle<()>>,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in the file at `path`, which is made (mode 0600) where it is missing, and so
+    /// is its folder (mode 0700).
+    ///
+    /// Blocks, after a crash for as long as a check of the file takes; call it before serving.
+    ///
+    /// # Errors
+    /// Each says what to do: the file cannot be made or read, another process has it open, a newer
+    /// version wrote it, it is something else.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = path.as_ref().to_owned();
+        let name = format!("embedded store {}", path.display());
+        Self::start(&name, move || file::open(&path))
+    }
+
+    fn start(
+        name: &str,
+        opener: impl Fn() -> Result<redb::Database, OpenError> + Send + Sync + 'static,
+    ) -> Result<Self, OpenError> {
+        let database = Arc::new(SharedDatabase::open(name, Box::new(opener))?);
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let writer = thread::Builder::new()
+            .name("cloakroom-store".to_owned())
+            .spawn({
+                let database = Arc::clone(&database);
+                move || writer::run(&database, waiting)
+            })
+            .map_err(OpenError::Thread)?;
+        Ok(Self { database, queue: Some(queue), writer: Some(writer) })
+    }
+
+    /// Has `change` done by the writer; its result comes when it is durable.
+    fn write<'a, T: Send + 'static>(
+        &'a self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> StoreFuture<'a, T> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            let request = Message::Write(Box::new(Request::new(change, reply)));
+            let queue = self.queue.as_ref().ok_or_else(|| self.stopped())?;
+            queue.send(request).await.map_err(|_| self.stopped())?;
+            answer.await.map_err(|_| self.stopped())?
+        })
+    }
+
+    fn read(&self, id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
+        self.database.with(|database| tables::load(database, id)).inspect_err(|_| {
+            // Nobody may be writing: wake the writer, so that it opens the file anew. When its
+            // queue is full, it is awake.
+            if let Some(queue) = &self.queue {
+                let _ = queue.try_send(Message::Recover);
+            }
+        })
+    }
+
+    fn stopped(&self) -> StoreError {
+        self.database.error(
+            StoreErrorKind::Unavailable,
+            "its writer has stopped; restart the gateway, and see the log for the reason",
+        )
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // A panic has been printed where it happened.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EmbeddedStore").field(&self.database.name()).finish()
+    }
+}
+
+impl SessionStore for EmbeddedStore {
+    fn load(&self, id: RecordId, now: Timestamp) -> StoreFuture<'_, Option<StoredRecord>> {
+        Box::pin(async move { Ok(self.read(id)?.filter(|record| record.expires_at > now)) })
+    }
+
+    fn create(&self, id: RecordId, sealed: Vec<u8>, expires_at: Timestamp) -> StoreFuture<'_, ()> {
+        let created = self.write(move |tables| tables.create(id, &sealed, expires_at));
+        Box::pin(async move {
+            created.await?.then_some(()).ok_or_else(|| {
+                let advice = "session ids must be random; please report this";
+                self.database.error(StoreErrorKind::IdInUse, advice)
+            })
+        })
+    }
+
+    fn replace(
+        &self,
+        id: RecordId,
+        version: u64,
+        sealed: Vec<u8>,
+        expires_at: Timestamp,
+    ) -> StoreFuture<'_, Replaced> {
+        self.write(move |tables| tables.replace(id, version, &sealed, expires_at))
+    }
+
+    fn touch(&self, id: RecordId, expires_at: Timestamp) -> StoreFuture<'_, ()> {
+        self.write(move |tables| tables.touch(id, expires_at))
+    }
+
+    fn remove(&self, id: RecordId) -> StoreFuture<'_, bool> {
+        self.write(move |tables| tables.remove(id))
+    }
+
+    fn claim(&self, key: RecordId, until: Timestamp, now: Timestamp) -> StoreFuture<'_, bool> {
+        self.write(move |tables| tables.claim(key, until, now))
+    }
+
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, usize> {
+        self.write(move |tables| tables.sweep(now, SWEEP_LIMIT))
+    }
+}

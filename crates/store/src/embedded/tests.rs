@@ -1,0 +1,1 @@
+//! Tests of what only the embedded store has: its file.

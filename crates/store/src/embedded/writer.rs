@@ -1,0 +1,135 @@
+//! The one thread that writes: group commit.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    database::{Fault, SharedDatabase},
+    tables::Tables,
+};
+use crate::StoreError;
+
+/// Requests that share one transaction at most.
+const BATCH: usize = 256;
+
+/// A database that does not open is not tried more often than this.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What goes to the writer.
+pub(super) enum Message {
+    /// A change to make durable.
+    Write(Box<dyn Work>),
+    /// A reader met a failure.
+    Recover,
+}
+
+/// A [`Request`], whatever its result.
+pub(super) trait Work: Send {
+    /// Makes the change, not yet durable.
+    fn apply(&mut self, tables: &mut Tables<'_>) -> Result<(), Fault>;
+
+    /// Answers: the change is durable, or the batch has failed.
+    fn settle(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+/// A change and where its result goes.
+pub(super) struct Request<T, F> {
+    change: Option<F>,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Request<T, F> {
+    pub(super) fn new(change: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { change: Some(change), result: None, reply }
+    }
+}
+
+impl<T, F> Work for Request<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Tables<'_>) -> Result<T, Fault> + Send,
+{
+    fn apply(&mut self, tables: &mut Tables<'_>) -> Result<(), Fault> {
+        if let Some(change) = self.change.take() {
+            self.result = Some(change(tables)?);
+        }
+        Ok(())
+    }
+
+    fn settle(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let answer = match (outcome, self.result) {
+            (Ok(()), Some(result)) => Ok(result),
+            (Err(error), _) => Err(error),
+            // Not applied: dropping `reply` says so.
+            (Ok(()), None) => return,
+        };
+        // Whoever asked may be gone; the change stays.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// Works until the store is dropped, then finishes what has queued.
+pub(super) fn run(database: &SharedDatabase, mut waiting: mpsc::Receiver<Message>) {
+    let mut failed_at = None;
+    let mut batch = Vec::with_capacity(BATCH);
+    while let Some(first) = waiting.blocking_recv() {
+        let mut recover = false;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Write(work) => batch.push(work),
+                Message::Recover => recover = true,
+            }
+            next = if batch.len() < BATCH { waiting.try_recv().ok() } else { None };
+        }
+        let outcome = commit(database, &mut batch);
+        if let Err(error) = &outcome {
+            tracing::error!(error = error as &dyn std::error::Error, "the store cannot write");
+        }
+        let failed = outcome.is_err();
+        for work in batch.drain(..) {
+            work.settle(outcome.clone());
+        }
+        if failed || recover {
+            try_again(database, &mut failed_at);
+        }
+    }
+}
+
+/// Makes all changes of the batch in one durable transaction.
+fn commit(database: &SharedDatabase, batch: &mut [Box<dyn Work>]) -> Result<(), StoreError> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    database.with(|database| {
+        let transaction = database.begin_write()?;
+        let mut tables = Tables::open(&transaction)?;
+        for work in batch {
+            work.apply(&mut tables)?;
+        }
+        let changed = tables.changed();
+        drop(tables);
+        if changed {
+            transaction.commit()?
+        } else {
+            transaction.abort()?
+        }
+        Ok(())
+    })
+}
+
+/// Opens the database anew after a failure, at most once in [`RETRY`].
+fn try_again(database: &SharedDatabase, last: &mut Option<Instant>) {
+    if last.is_some_and(|last| last.elapsed() < RETRY) {
+        return;
+    }
+    *last = Some(Instant::now());
+    match database.reopen() {
+        Ok(()) => tracing::info!(store = database.name(), "the store is open again"),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the store does not open");
+        }
+    }
+}

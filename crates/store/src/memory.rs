@@ -1,0 +1,165 @@
+//! The store for tests: everything in this process, nothing survives it.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use cloakroom_core::{session::RecordId, time::Timestamp};
+
+use crate::{
+    Replaced, SWEEP_LIMIT, SessionStore, StoreError, StoreErrorKind, StoreFuture, StoredRecord,
+};
+
+/// Keeps records in memory: for tests, and for nobody who minds losing every session at a restart.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<State>);
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A panic while the lock is held leaves no half-done change: each change is its last step.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("records", &self.state().records.len()).finish()
+    }
+}
+
+#[derive(Default)]
+struct State {
+    records: HashMap<RecordId, StoredRecord>,
+    record_ends: BTreeSet<(Timestamp, RecordId)>,
+    claims: HashMap<RecordId, Timestamp>,
+    claim_ends: BTreeSet<(Timestamp, RecordId)>,
+}
+
+impl State {
+    fn put(&mut self, id: RecordId, record: StoredRecord) {
+        self.record_ends.insert((record.expires_at, id));
+        if let Some(old) = self.records.insert(id, record.clone())
+            && old.expires_at != record.expires_at
+        {
+            self.record_ends.remove(&(old.expires_at, id));
+        }
+    }
+
+    fn remove(&mut self, id: RecordId) -> bool {
+        let Some(old) = self.records.remove(&id) else { return false };
+        self.record_ends.remove(&(old.expires_at, id));
+        true
+    }
+
+    fn claim(&mut self, key: RecordId, until: Timestamp, now: Timestamp) -> bool {
+        let held = self.claims.get(&key).copied();
+        if until <= now || held.is_some_and(|held| held > now) {
+            return false;
+        }
+        if let Some(past) = held {
+            self.claim_ends.remove(&(past, key));
+        }
+        self.claims.insert(key, until);
+        self.claim_ends.insert((until, key));
+        true
+    }
+
+    fn sweep(&mut self, now: Timestamp) -> usize {
+        let mut removed = 0;
+        while removed < SWEEP_LIMIT
+            && let Some((_, id)) = due(&mut self.record_ends, now)
+        {
+            self.records.remove(&id);
+            removed += 1;
+        }
+        while removed < SWEEP_LIMIT
+            && let Some((_, key)) = due(&mut self.claim_ends, now)
+        {
+            self.claims.remove(&key);
+            removed += 1;
+        }
+        removed
+    }
+}
+
+/// Takes out the first that has expired.
+fn due(
+    ends: &mut BTreeSet<(Timestamp, RecordId)>,
+    now: Timestamp,
+) -> Option<(Timestamp, RecordId)> {
+    ends.first().is_some_and(|(end, _)| *end <= now).then(|| ends.pop_first())?
+}
+
+impl SessionStore for MemoryStore {
+    fn load(&self, id: RecordId, now: Timestamp) -> StoreFuture<'_, Option<StoredRecord>> {
+        Box::pin(async move {
+            let state = self.state();
+            Ok(state.records.get(&id).filter(|record| record.expires_at > now).cloned())
+        })
+    }
+
+    fn create(&self, id: RecordId, sealed: Vec<u8>, expires_at: Timestamp) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.state();
+            if state.records.contains_key(&id) {
+                let advice = "session ids must be random; please report this";
+                return Err(StoreError::new(StoreErrorKind::IdInUse, "memory store", advice));
+            }
+            state.put(id, StoredRecord { version: 1, sealed, expires_at });
+            Ok(())
+        })
+    }
+
+    fn replace(
+        &self,
+        id: RecordId,
+        version: u64,
+        sealed: Vec<u8>,
+        expires_at: Timestamp,
+    ) -> StoreFuture<'_, Replaced> {
+        Box::pin(async move {
+            let mut state = self.state();
+            match state.records.get(&id) {
+                None => Ok(Replaced::Gone),
+                Some(old) if old.version != version => Ok(Replaced::Conflict),
+                Some(_) => {
+                    let version = version + 1;
+                    state.put(id, StoredRecord { version, sealed, expires_at });
+                    Ok(Replaced::Done { version })
+                }
+            }
+        })
+    }
+
+    fn touch(&self, id: RecordId, expires_at: Timestamp) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.state();
+            if let Some(old) = state.records.get(&id)
+                && expires_at > old.expires_at
+            {
+                let touched = StoredRecord { expires_at, ..old.clone() };
+                state.put(id, touched);
+            }
+            Ok(())
+        })
+    }
+
+    fn remove(&self, id: RecordId) -> StoreFuture<'_, bool> {
+        Box::pin(async move { Ok(self.state().remove(id)) })
+    }
+
+    fn claim(&self, key: RecordId, until: Timestamp, now: Timestamp) -> StoreFuture<'_, bool> {
+        Box::pin(async move { Ok(self.state().claim(key, until, now)) })
+    }
+
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, usize> {
+        Box::pin(async move { Ok(self.state().sweep(now)) })
+    }
+}
