@@ -114,14 +114,14 @@ impl KeySet {
         }
         // The provider is named, not the process's default: that one panics where another crate of
         // the service has switched on jsonwebtoken's other backend.
-        let right = (DEFAULT_PROVIDER.verifier_factory)(
+        let verifier = (DEFAULT_PROVIDER.verifier_factory)(
             &key.algorithm.for_jsonwebtoken(),
             &key.material.for_jsonwebtoken(key.algorithm),
         )
-        .and_then(|verifier| {
-            Ok(verifier.verify(compact.signed.as_bytes(), &compact.signature).is_ok())
-        });
-        if right == Ok(true) { Ok(()) } else { Err(JwtError::Signature) }
+        .map_err(|_| JwtError::Signature)?;
+        verifier
+            .verify(compact.signed.as_bytes(), &compact.signature)
+            .map_err(|_| JwtError::Signature)
     }
 }
 

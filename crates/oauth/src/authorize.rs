@@ -1,0 +1,39 @@
+//! The way to the provider's login page (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
+
+use cloakroom_core::{random::Random, return_to::ReturnTo, time::Timestamp};
+
+use crate::{Client, Metadata, Transaction, is_reserved_parameter};
+
+/// Begins a login: the transaction to keep and the URL to send the browser to.
+pub fn begin(
+    client: &Client,
+    provider_name: &str,
+    metadata: &Metadata,
+    return_to: ReturnTo,
+    now: Timestamp,
+    random: &dyn Random,
+) -> (Transaction, String) {
+    let transaction = Transaction::new(provider_name, return_to, now, random);
+    let mut url = metadata.authorization_endpoint.clone();
+    {
+        let mut query = url.query_pairs_mut();
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &client.client_id)
+            .append_pair("redirect_uri", &client.redirect_uri)
+            .append_pair("scope", &client.scopes.join(" "))
+            .append_pair("state", transaction.state().expose())
+            .append_pair("nonce", transaction.nonce().expose())
+            .append_pair("code_challenge", &transaction.challenge())
+            .append_pair("code_challenge_method", "S256");
+        if let Some(resource) = &client.resource {
+            query.append_pair("resource", resource);
+        }
+        for (name, value) in &client.authorize_params {
+            if !is_reserved_parameter(name) {
+                query.append_pair(name, value);
+            }
+        }
+    }
+    (transaction, url.into())
+}

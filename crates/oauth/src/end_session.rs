@@ -1,0 +1,33 @@
+//! Logout at the provider (OpenID Connect RP-Initiated Logout §2; R47).
+
+use cloakroom_core::secret::Token;
+
+use crate::{Client, Metadata};
+
+/// A longer hint is left out: it travels in a URL, and servers refuse request lines beyond 8 KB. The
+/// provider then asks the user, which is better than an error page.
+const MAX_HINT_BYTES: usize = 6 * 1024;
+
+/// Where to send the browser so that the provider ends its session too. `None` where the provider has
+/// no such page.
+///
+/// `state` comes back at the post-logout redirect URI and must be checked there.
+pub fn end_session_url(
+    client: &Client,
+    metadata: &Metadata,
+    id_token_hint: Option<&Token>,
+    state: &str,
+) -> Option<String> {
+    let mut url = metadata.end_session_endpoint.clone()?;
+    {
+        let mut query = url.query_pairs_mut();
+        if let Some(hint) = id_token_hint.filter(|hint| hint.expose().len() <= MAX_HINT_BYTES) {
+            query.append_pair("id_token_hint", hint.expose());
+        }
+        query
+            .append_pair("client_id", &client.client_id)
+            .append_pair("post_logout_redirect_uri", &client.post_logout_redirect_uri)
+            .append_pair("state", state);
+    }
+    Some(url.into())
+}
