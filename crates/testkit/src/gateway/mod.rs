@@ -21,11 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A gateway that runs. Dropping it kills the process and removes its folder.
 pub struct Gateway {
+    /// First, so that the process is killed before its folder goes.
+    process: Option<Process>,
     binary: PathBuf,
     config: GatewayConfig,
     folder: TempDir,
     log: Arc<Mutex<String>>,
-    process: Option<Process>,
 }
 
 struct Process {

@@ -156,11 +156,22 @@ impl Grants {
             (Some(at), ReusePolicy::Grace(time)) => now < at + time,
         };
         family.live &= usable;
-        if family.live { Ok((Arc::clone(&family.grant), found.family)) } else { Err(InvalidGrant) }
+        // A nonce belongs to the answer of an authorization request alone (Core §12.2).
+        let grant = Grant { nonce: None, ..Grant::clone(&family.grant) };
+        if family.live { Ok((Arc::new(grant), found.family)) } else { Err(InvalidGrant) }
     }
 
-    /// Replaces `token` by a new one of its family. The first replacement counts for the grace.
-    pub(super) fn rotate(&mut self, token: &str, family: usize, now: Duration) -> String {
+    /// The token that comes after `token`. The first replacement counts for the grace.
+    pub(super) fn rotate(
+        &mut self,
+        token: &str,
+        family: usize,
+        policy: ReusePolicy,
+        now: Duration,
+    ) -> String {
+        if policy == ReusePolicy::NoRotation {
+            return token.to_owned();
+        }
         if let Some(old) = self.refresh_tokens.get_mut(token) {
             old.replaced.get_or_insert(now);
         }

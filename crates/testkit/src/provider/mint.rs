@@ -85,7 +85,7 @@ impl Mint {
         let now = clock::now();
         let mut state = self.shared.state();
         let grant = Arc::new(Grant {
-            client_id: state.clients.first().map_or("testkit", |client| &client.id).to_owned(),
+            client_id: state.first_client_id(),
             user: user.to_owned(),
             scope: "openid profile email offline_access".to_owned(),
             audience: audience(None),
@@ -104,10 +104,10 @@ impl Mint {
     pub fn refresh(&self, refresh_token: &str) -> Option<Tokens> {
         let now = clock::now();
         let mut state = self.shared.state();
-        let client_id = state.clients.first().map_or("testkit", |client| &client.id).to_owned();
+        let client_id = state.first_client_id();
         let reuse = self.shared.settings.reuse;
         let (grant, family) = state.grants.refresh(refresh_token, &client_id, reuse, now).ok()?;
-        let refresh_token = state.grants.rotate(refresh_token, family, now);
+        let refresh_token = state.grants.rotate(refresh_token, family, reuse, now);
         drop(state);
         Some(mint(&self.shared, &grant, Some(refresh_token), now))
     }

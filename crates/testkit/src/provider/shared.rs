@@ -106,6 +106,11 @@ impl State {
         self.clients.iter().find(|client| client.id == id)
     }
 
+    /// The client of tokens that nobody logged in for.
+    pub(super) fn first_client_id(&self) -> String {
+        self.clients.first().map_or("testkit", |client| &client.id).to_owned()
+    }
+
     pub(super) fn count(&mut self, what: Count) {
         *self.counts.entry(what).or_default() += 1;
     }

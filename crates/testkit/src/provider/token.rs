@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::client::authenticate;
 use super::faults::{Course, Step};
-use super::grants::{Grant, InvalidGrant, ReusePolicy};
+use super::grants::{Grant, InvalidGrant};
 use super::mint::{Tokens, mint};
 use super::params::Params;
 use super::shared::{Count, Shared, apply};
@@ -91,13 +91,8 @@ fn refresh(
     let policy = shared.settings.reuse;
     let mut state = shared.state();
     let (grant, family) = state.grants.refresh(token, client_id, policy, now)?;
-    // A nonce belongs to the answer of an authorization request alone (Core §12.2).
-    let grant = Arc::new(Grant { nonce: None, ..Grant::clone(&grant) });
-    let refresh_token = match (course, policy) {
-        (Course::WithoutRefreshToken, _) => None,
-        (_, ReusePolicy::NoRotation) => Some(token.to_owned()),
-        _ => Some(state.grants.rotate(token, family, now)),
-    };
+    let rotates = course != Course::WithoutRefreshToken;
+    let refresh_token = rotates.then(|| state.grants.rotate(token, family, policy, now));
     Ok((grant, refresh_token))
 }
 

@@ -67,3 +67,14 @@ async fn only_an_offline_grant_is_refreshed() {
     let code = crate::client::parameter(&redirect, "code").unwrap();
     assert!(shop.exchange(&code).await.json().get("refresh_token").is_none());
 }
+
+#[tokio::test]
+async fn the_mint_refreshes_what_it_issued() {
+    let shop = Shop::start().await;
+    let mint = shop.provider.mint();
+    let first = mint.issue_tokens("anna").refresh_token.unwrap();
+    let second = mint.refresh(&first).unwrap().refresh_token.unwrap();
+    assert_ne!(first, second);
+    assert!(mint.refresh(&first).is_none() && mint.refresh(&second).is_none());
+    assert_eq!(shop.provider.refreshes(), 0);
+}
