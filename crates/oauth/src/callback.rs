@@ -36,7 +36,7 @@ pub enum CallbackError {
     /// `state` is absent or not the transaction's (R4): another browser's login, or a forgery.
     #[error("the callback's state does not belong to this login")]
     WrongState,
-    /// The login took longer than [`crate::TRANSACTION_LIFETIME`] (R21).
+    /// The login took longer than [`Transaction::LIFETIME`] (R21).
     #[error("the login took too long")]
     Expired,
     /// `iss` is absent although the provider promised it, or names another issuer (R6): a mix-up.

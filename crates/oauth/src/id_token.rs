@@ -71,6 +71,11 @@ impl IdTokenError {
     pub fn refetch_may_help(self) -> bool {
         matches!(self, Self::Jwt(error) if error.refetch_may_help())
     }
+
+    /// Whether the token is good but about another user: the session must end (R10).
+    pub fn is_other_user(self) -> bool {
+        self == Self::OtherUser
+    }
 }
 
 /// Checks the ID Token that came with the code's tokens.
@@ -114,8 +119,8 @@ pub fn verify_refreshed_id_token(
 
 impl IdClaims {
     /// Issuer and subject (R10).
-    pub fn user(&self) -> &UserKey {
-        &self.user
+    pub fn user(&self) -> UserKey {
+        self.user.clone()
     }
 
     /// The claims that the page may see: all but those of the protocol.

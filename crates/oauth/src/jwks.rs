@@ -1,6 +1,6 @@
 //! The provider's keys: when to fetch them again (R53).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cloakroom_core::{jwt::KeySet, time::Timestamp};
@@ -16,59 +16,48 @@ const WINDOW: Duration = Duration::from_secs(60);
 const FIRST_WINDOW: Duration = Duration::from_secs(2);
 
 /// The request for the provider's key set; the answer belongs into [`KeySet::parse`] and then
-/// [`JwksCache::accept`]. Follow no redirect to another host.
+/// [`JwksCache::fetched`]. Follow no redirect to another host.
 pub fn jwks_request(metadata: &Metadata) -> Request<Bytes> {
     bare_request(Method::GET, &metadata.jwks_uri, Bytes::new())
-}
-
-/// Why keys are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyNeed {
-    /// A token is about to be verified.
-    Verify,
-    /// A token was refused with [`cloakroom_core::jwt::JwtError::refetch_may_help`].
-    Unknown,
 }
 
 /// The last good key set of one provider. It never goes away because a fetch failed: an outage of the
 /// provider logs nobody out.
 #[derive(Clone, Debug, Default)]
 pub struct JwksCache {
-    keys: Option<KeySet>,
-    accepted_at: Option<Timestamp>,
+    good: Option<(Arc<KeySet>, Timestamp)>,
     attempted_at: Option<Timestamp>,
 }
 
 impl JwksCache {
     /// The last good set, however old.
-    pub fn keys(&self) -> Option<&KeySet> {
-        self.keys.as_ref()
+    pub fn keys(&self) -> Option<Arc<KeySet>> {
+        self.good.as_ref().map(|(keys, _)| Arc::clone(keys))
     }
 
-    /// Whether to fetch the set now. If so, say [`JwksCache::attempt`] before the fetch.
+    /// Whether to fetch the set now: there is none, or it is an hour old, or `unknown_key` says that a
+    /// token was refused and newer keys may help ([`cloakroom_core::jwt::JwtError::refetch_may_help`]).
     ///
-    /// A set older than an hour is fetched again; for an unknown key too, but at most once a minute,
-    /// so that made-up `kid`s cannot make us call the provider. Where the fetch fails, go on with
-    /// [`JwksCache::keys`].
-    pub fn should_fetch(&self, need: KeyNeed, now: Timestamp) -> bool {
-        let window = if self.keys.is_some() { WINDOW } else { FIRST_WINDOW };
+    /// Never twice within a minute, so that made-up `kid`s cannot make us call the provider; while
+    /// there is no set at all, never twice within two seconds. Say how the fetch went with
+    /// [`JwksCache::fetched`] or [`JwksCache::failed`], and go on with [`JwksCache::keys`] either way.
+    pub fn should_fetch(&self, unknown_key: bool, now: Timestamp) -> bool {
+        let window = if self.good.is_some() { WINDOW } else { FIRST_WINDOW };
         if self.attempted_at.is_some_and(|at| now.since(at) < window) {
             return false;
         }
-        match self.accepted_at {
-            None => true,
-            Some(at) => need == KeyNeed::Unknown || now.since(at) >= MAX_AGE,
-        }
-    }
-
-    /// Notes that a fetch begins, well or badly as it may end.
-    pub fn attempt(&mut self, now: Timestamp) {
-        self.attempted_at = Some(now);
+        let fresh = self.good.as_ref().is_some_and(|(_, since)| now.since(*since) < MAX_AGE);
+        unknown_key || !fresh
     }
 
     /// Takes a fetched set in place of the last one.
-    pub fn accept(&mut self, keys: KeySet, now: Timestamp) {
-        self.keys = Some(keys);
-        self.accepted_at = Some(now);
+    pub fn fetched(&mut self, keys: KeySet, now: Timestamp) {
+        self.good = Some((Arc::new(keys), now));
+        self.attempted_at = Some(now);
+    }
+
+    /// Notes that a fetch failed; the last good set stays.
+    pub fn failed(&mut self, now: Timestamp) {
+        self.attempted_at = Some(now);
     }
 }

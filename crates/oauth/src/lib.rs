@@ -38,13 +38,13 @@ pub use client::{Client, ClientAuth, is_reserved_parameter};
 pub use discovery::{IssuerError, check_issuer, discovery_request};
 pub use end_session::end_session_url;
 pub use id_token::{IdClaims, IdTokenError, verify_id_token, verify_refreshed_id_token};
-pub use jwks::{JwksCache, KeyNeed, jwks_request};
+pub use jwks::{JwksCache, jwks_request};
 pub use metadata::{Metadata, MetadataError, MetadataFault};
 pub use revoke::revocation_requests;
 pub use token::{
     TokenAnswer, TokenError, TokenErrorKind, code_request, judge_token_answer, refresh_request,
 };
-pub use transaction::{TRANSACTION_LIFETIME, Transaction};
+pub use transaction::Transaction;
 
 /// The most that the layer reads of any answer of a provider, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;

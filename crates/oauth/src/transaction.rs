@@ -12,9 +12,6 @@ use cloakroom_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How long a login may take (R21): ten minutes.
-pub const TRANSACTION_LIFETIME: Duration = Duration::from_secs(10 * 60);
-
 /// What binds a callback to the browser that began the login (R4, R5, R2). The layer keeps it sealed
 /// in a cookie of its own, one for each login, so that several tabs can log in at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +25,9 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// How long a login may take (R21): ten minutes.
+    pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+
     pub(crate) fn new(
         provider: &str,
         return_to: ReturnTo,
@@ -59,9 +59,9 @@ impl Transaction {
         self.created_at
     }
 
-    /// Whether it is older than [`TRANSACTION_LIFETIME`] at `now`.
+    /// Whether it is older than [`Transaction::LIFETIME`] at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.since(self.created_at) >= TRANSACTION_LIFETIME
+        now.since(self.created_at) >= Self::LIFETIME
     }
 
     /// The end of the transaction cookie's name; [`Transaction::cookie_suffix_of`] the `state`.

@@ -63,12 +63,18 @@ impl TokenAnswer {
 /// | answer | kind |
 /// |---|---|
 /// | 4xx with `invalid_grant` | `InvalidGrant` |
-/// | 400 with an empty body | `InvalidGrant`: it is how Glewlwyd says so, and no proxy in front of a provider answers for it like that |
+/// | 400 with an empty body | `InvalidGrant`, see below |
 /// | 4xx with another registered or unknown `error`; 401 and 403 in any form; a token type other than bearer | `ClientRefused` |
 /// | 408, 429, 5xx in any form; `temporarily_unavailable`, `server_error`, `slow_down`; redirects; a 200 that makes no sense; any other 4xx without a readable `error` | `Outage` |
 ///
 /// The last row is for pages that a proxy or firewall writes in the provider's name: they say nothing
 /// about the grant.
+///
+/// An empty 400 is how Glewlwyd refuses a refresh token that is expired, revoked or used twice. It says
+/// the same to a wrong client secret, so one of the two must be taken for the other. Taken for an
+/// outage, every dead session there would live on as a zombie that answers 503; taken for
+/// `invalid_grant`, a wrong secret logs people out who could not log in again anyway. No proxy in
+/// front of a provider refuses with an empty 400.
 ///
 /// # Errors
 /// See [`TokenError::kind`].

@@ -56,6 +56,11 @@ impl TokenError {
         self.kind
     }
 
+    /// Whether it may work later, without anybody doing anything.
+    pub fn is_outage(&self) -> bool {
+        self.kind == TokenErrorKind::Outage
+    }
+
     /// How long the provider asks to wait, at most an hour. Only the form in seconds is read.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
