@@ -15,6 +15,7 @@ test('after kill -9 and a new start everybody is still logged in', async () => {
 test('a provider that is down ends no session (R15)', async () => {
   const world = await openWorld()
   const { page } = await logIn(world)
+  await expectApiAnswers(page) // the API has the provider's keys from now on
   await world.provider.stop()
   await world.gateway.kill()
   await world.gateway.start()

@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { chromiumPath, gatewayPath } from './programs.ts'
 
 export default function setup(): void {
-  check(chromiumPath, 'Install Chromium, or set CHROMIUM to its path.')
-  check(gatewayPath, 'Build it with `cargo build -p cloakroom-gateway`, or set CLOAKROOM_BIN to its path.')
+  check(chromiumPath, '--version', 'Install Chromium, or set CHROMIUM to its path.')
+  check(gatewayPath, '--help', 'Build it with `cargo build -p cloakroom-gateway`, or set CLOAKROOM_BIN to its path.')
 }
 
-function check(program: string, advice: string): void {
+function check(program: string, argument: string, advice: string): void {
   try {
-    execFileSync(program, ['--version'], { stdio: 'ignore', timeout: 20_000 })
+    execFileSync(program, [argument], { stdio: 'ignore', timeout: 20_000 })
   } catch (error) {
     throw new Error(`${program} does not run. ${advice}`, { cause: error })
   }
