@@ -1,0 +1,153 @@
+//! `iss`, `aud` and the times (R57, R59).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        Algorithm, AudienceRule, Expectation, JwtError, MAX_LEEWAY, TokenKind, VerifiedClaims,
+        verify,
+    },
+    CLIENT, ISSUER, NOW, access_claims, expect, id_claims, logout_claims, seconds,
+    signer::Signer,
+    with,
+};
+
+fn judge(kind: TokenKind, claims: &Value) -> Result<VerifiedClaims, JwtError> {
+    judge_with(&expect(kind), claims)
+}
+
+fn judge_with(expect: &Expectation<'_>, claims: &Value) -> Result<VerifiedClaims, JwtError> {
+    let signer = Signer::of(Algorithm::EdDsa);
+    verify(&signer.sign(claims), &signer.key_set(), expect, NOW)
+}
+
+fn id_with(name: &str, value: Value) -> Result<VerifiedClaims, JwtError> {
+    judge(TokenKind::IdToken, &with(id_claims(), |claims| claims[name] = value))
+}
+
+fn without(mut claims: Value, name: &str) -> Value {
+    claims.as_object_mut().unwrap().remove(name);
+    claims
+}
+
+#[test]
+fn r57_exp_must_be_a_sane_number_in_the_future() {
+    let now = seconds();
+    for (exp, expected) in [
+        (json!("9999"), JwtError::WrongType("exp")),
+        (json!(now.to_string()), JwtError::WrongType("exp")),
+        (json!(null), JwtError::WrongType("exp")),
+        (json!([now + 300]), JwtError::WrongType("exp")),
+        (json!(true), JwtError::WrongType("exp")),
+        (json!(-1), JwtError::TimeRange("exp")),
+        (json!(-0.5), JwtError::TimeRange("exp")),
+        (json!(i64::MIN), JwtError::TimeRange("exp")),
+        (json!(u64::MAX), JwtError::TimeRange("exp")),
+        (json!(1e300), JwtError::TimeRange("exp")),
+        (json!(now * 1000), JwtError::TimeRange("exp")),
+        (json!(0), JwtError::Expired),
+        (json!(now - 31), JwtError::Expired),
+        (json!(now - 30), JwtError::Expired),
+    ] {
+        assert_eq!(id_with("exp", exp.clone()).unwrap_err(), expected, "{exp}");
+    }
+    assert!(id_with("exp", json!(now - 29)).is_ok(), "within the leeway");
+    assert!(id_with("exp", json!(now as f64 + 0.25)).is_ok(), "fractions are allowed");
+    assert!(id_with("exp", json!(253_402_300_799_u64)).is_ok());
+    for kind in [TokenKind::IdToken, TokenKind::AccessToken, TokenKind::LogoutToken] {
+        let claims = match kind {
+            TokenKind::IdToken => id_claims(),
+            TokenKind::AccessToken => access_claims(),
+            TokenKind::LogoutToken => logout_claims(),
+        };
+        let verdict = judge(kind, &without(claims, "exp"));
+        assert_eq!(verdict.unwrap_err(), JwtError::Missing("exp"), "{kind:?}");
+    }
+}
+
+#[test]
+fn r57_nothing_from_the_future() {
+    let now = seconds();
+    for (name, error) in [("nbf", JwtError::NotYetValid), ("iat", JwtError::IssuedInFuture)] {
+        assert_eq!(id_with(name, json!(now + 31)).unwrap_err(), error);
+        assert!(id_with(name, json!(now + 30)).is_ok(), "within the leeway");
+        assert_eq!(id_with(name, json!("0")).unwrap_err(), JwtError::WrongType(name));
+        assert_eq!(id_with(name, json!(-1)).unwrap_err(), JwtError::TimeRange(name));
+        assert_eq!(id_with(name, json!(null)).unwrap_err(), JwtError::WrongType(name));
+    }
+}
+
+#[test]
+fn r57_leeway_is_bounded() {
+    let generous =
+        Expectation { leeway: Duration::from_secs(86_400), ..expect(TokenKind::IdToken) };
+    let late = |by| with(id_claims(), |claims| claims["exp"] = json!(seconds() - by));
+    assert!(judge_with(&generous, &late(MAX_LEEWAY.as_secs() - 1)).is_ok());
+    assert_eq!(judge_with(&generous, &late(MAX_LEEWAY.as_secs())).unwrap_err(), JwtError::Expired);
+    let none = Expectation { leeway: Duration::ZERO, ..expect(TokenKind::IdToken) };
+    assert_eq!(judge_with(&none, &late(0)).unwrap_err(), JwtError::Expired);
+}
+
+#[test]
+fn the_issuer_is_compared_byte_for_byte() {
+    for iss in [
+        format!("{ISSUER}/"),
+        ISSUER.to_uppercase(),
+        ISSUER.replace("https", "http"),
+        format!("{ISSUER} "),
+        "https://evil.example".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(id_with("iss", json!(iss)).unwrap_err(), JwtError::Issuer, "{iss}");
+    }
+    assert_eq!(id_with("iss", json!([ISSUER])).unwrap_err(), JwtError::WrongType("iss"));
+    let verdict = judge(TokenKind::IdToken, &without(id_claims(), "iss"));
+    assert_eq!(verdict.unwrap_err(), JwtError::Missing("iss"));
+}
+
+#[test]
+fn r59_the_audience_must_name_us() {
+    for aud in [json!("shop-web "), json!("shop"), json!("SHOP-WEB"), json!([]), json!(["x", "y"])]
+    {
+        assert_eq!(id_with("aud", aud.clone()).unwrap_err(), JwtError::Audience, "{aud}");
+    }
+    for aud in [json!(null), json!(1), json!({}), json!([CLIENT, 1]), json!([[CLIENT]])] {
+        assert_eq!(id_with("aud", aud.clone()).unwrap_err(), JwtError::WrongType("aud"), "{aud}");
+    }
+    let verdict = judge(TokenKind::IdToken, &without(id_claims(), "aud"));
+    assert_eq!(verdict.unwrap_err(), JwtError::Missing("aud"));
+    let several = id_with("aud", json!(["x", CLIENT])).unwrap();
+    assert_eq!(several.audiences().collect::<Vec<_>>(), ["x", CLIENT]);
+    let one = id_with("aud", json!(CLIENT)).unwrap();
+    assert_eq!(one.audiences().collect::<Vec<_>>(), [CLIENT]);
+    let wanted = ["https://api.example.com".to_owned(), "https://other.example.com".to_owned()];
+    let of = |wanted| Expectation {
+        audience: AudienceRule::IncludesOneOf(wanted),
+        ..expect(TokenKind::AccessToken)
+    };
+    assert!(judge_with(&of(&wanted), &access_claims()).is_ok());
+    assert_eq!(judge_with(&of(&wanted[1..]), &access_claims()).unwrap_err(), JwtError::Audience);
+    assert_eq!(judge_with(&of(&[]), &access_claims()).unwrap_err(), JwtError::Audience);
+}
+
+#[test]
+fn each_kind_has_its_own_required_claims() {
+    for (kind, claims, name) in [
+        (TokenKind::IdToken, id_claims(), "sub"),
+        (TokenKind::IdToken, id_claims(), "iat"),
+        (TokenKind::LogoutToken, logout_claims(), "iat"),
+        (TokenKind::LogoutToken, logout_claims(), "jti"),
+        (TokenKind::LogoutToken, logout_claims(), "sub"),
+    ] {
+        let verdict = judge(kind, &without(claims, name));
+        assert_eq!(verdict.unwrap_err(), JwtError::Missing(name), "{kind:?}");
+    }
+    let by_sid = with(without(logout_claims(), "sub"), |claims| claims["sid"] = json!("s-1"));
+    assert!(judge(TokenKind::LogoutToken, &by_sid).is_ok());
+    assert_eq!(id_with("sub", json!("")).unwrap_err(), JwtError::Missing("sub"));
+    assert_eq!(id_with("sub", json!(7)).unwrap_err(), JwtError::WrongType("sub"));
+    let no_user = judge(TokenKind::AccessToken, &without(access_claims(), "sub")).unwrap();
+    assert_eq!(no_user.subject(), None, "a machine's token has no user");
+}
