@@ -7,21 +7,22 @@ use cloakroom_testkit::{Provider, Upstream};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 
-const COOKIES: [(&str, &str); 7] = [
-    ("strict", "strict=1; Path=/; SameSite=Strict"),
-    ("lax", "lax=1; Path=/; Max-Age=60; HttpOnly"),
-    ("none", "none=1; Path=/; SameSite=None; Secure"),
-    ("below", "below=1; Path=/below"),
-    ("__Host-good", "__Host-good=1; Path=/; Secure; HttpOnly; SameSite=Lax"),
-    ("__Host-loose", "__Host-loose=1; Path=/"),
-    ("gone", "gone=1; Path=/; Max-Age=0"),
+const COOKIES: [&str; 7] = [
+    "strict=1; Path=/; SameSite=Strict",
+    "lax=1; Path=/; Max-Age=60; HttpOnly",
+    "none=1; Path=/; SameSite=None; Secure",
+    "below=1; Path=/below",
+    "__Host-good=1; Path=/; Secure; HttpOnly; SameSite=Lax",
+    "__Host-loose=1; Path=/",
+    "gone=1; Path=/; Max-Age=0",
 ];
 
 /// A server whose `/echo` answers with the `Cookie` header, one line per header of interest.
 async fn server() -> Provider {
     let cookies = async || {
         let mut headers = HeaderMap::new();
-        for (_, cookie) in COOKIES {
+        let too_large = format!("large={}; Path=/", "x".repeat(4092));
+        for cookie in COOKIES.into_iter().chain([too_large.as_str()]) {
             headers.append(SET_COOKIE, cookie.parse().expect("a header's value"));
         }
         headers

@@ -145,6 +145,18 @@ async fn clients_prove_themselves() {
     assert_eq!(ask(&[("client_id", "shop"), ("client_secret", "no")]).await, "invalid_client");
     assert_eq!(ask(&[("client_id", "shop"), ("client_secret", "a+b c")]).await, "invalid_grant");
     assert_eq!(ask(&[("client_id", "app")]).await, "invalid_grant");
+
+    let twice = [("client_id", "shop"), ("client_secret", "a+b c")];
+    let both = shop.token(&[&refresh[..], &twice].concat()).await.unwrap();
+    assert_eq!(both.json()["error"], "invalid_client", "one method per request");
+}
+
+#[tokio::test]
+async fn only_access_tokens_count_as_access_tokens() {
+    let provider = Provider::builder().user("anna", "secret").start().await;
+    let tokens = provider.issue_tokens("anna");
+    assert!(provider.mint().verify(&tokens.access_token).is_some());
+    assert!(provider.mint().verify(&tokens.id_token).is_none());
 }
 
 #[tokio::test]

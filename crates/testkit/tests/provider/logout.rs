@@ -1,6 +1,6 @@
 //! Revocation and logout.
 
-use cloakroom_testkit::Fault;
+use cloakroom_testkit::{Browser, Fault};
 use url::Url;
 
 use crate::client::{GOODBYE, Shop, parameter};
@@ -43,6 +43,27 @@ async fn logout_ends_the_session_and_returns() {
     assert_eq!(page.status, 200, "the form is back");
     assert_eq!(parameter(&page, "code"), None);
     assert_eq!(shop.provider.logouts(), 1);
+}
+
+#[tokio::test]
+async fn logout_ends_the_session_of_the_browser_without_a_hint() {
+    let shop = Shop::start().await;
+    shop.log_in(&[]).await;
+    assert_eq!(shop.browser.navigate(&shop.endpoint("/end_session")).await.status, 200);
+    assert_eq!(shop.browser.navigate(&shop.authorize_url(&[])).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_forged_hint_ends_nobodys_session() {
+    let shop = Shop::start().await;
+    let tokens = shop.tokens().await;
+    let hint = tokens["id_token"].as_str().unwrap();
+    let forged = &hint[..hint.rfind('.').unwrap() + 1];
+    let elsewhere = Browser::new();
+    let url = shop.endpoint(&format!("/end_session?id_token_hint={forged}"));
+    assert_eq!(elsewhere.navigate(&url).await.status, 200);
+    let silent = shop.browser.navigate(&shop.authorize_url(&[])).await;
+    assert!(parameter(&silent, "code").is_some());
 }
 
 #[tokio::test]
