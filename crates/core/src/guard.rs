@@ -1,1 +1,169 @@
 //! The guard: whether a request was sent by our own page (R36–R40, R43).
+//!
+//! A cookie goes along with requests that other pages send; so a request with a session counts only if
+//! our own page sent it. The decision, in order:
+//!
+//! 1. An `Origin` header must come once and be the public origin, byte for byte; `null` is not (R39).
+//!    It is compared with the configuration, never with `Host` (F7).
+//! 2. `Sec-Fetch-Site` must come at most once. `same-origin` passes. `none` (typed, bookmarked) passes
+//!    for a navigation with a safe method. `same-site` and `cross-site` do not: a sibling subdomain is
+//!    not us (R38). Neither does anything unknown.
+//! 3. A WebSocket handshake must carry `Origin`, whatever else it says: it is a GET that can do
+//!    anything (R43).
+//! 4. Where `Sec-Fetch-Site` is absent (an old browser, no browser), an unsafe method must carry
+//!    `Origin`.
+//! 5. Where a header is required, an unsafe method must carry it, not empty (R37): no form can.
+//!
+//! It does not look at the cookie: `SameSite` is another layer, in the browser.
+//!
+//! ```
+//! use cloakroom_core::{guard::{Guard, GuardRefusal}, origin::PublicOrigin};
+//! use http::{HeaderMap, HeaderValue, Method};
+//!
+//! let public = PublicOrigin::new(&"https://shop.example.com".parse().unwrap()).unwrap();
+//! let guard = Guard::new(public, None);
+//! let mut headers = HeaderMap::new();
+//! headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+//! headers.insert("origin", HeaderValue::from_static("https://shop.example.com"));
+//! assert!(guard.check(&Method::POST, &headers).is_ok());
+//!
+//! headers.insert("sec-fetch-site", HeaderValue::from_static("same-site"));
+//! headers.insert("origin", HeaderValue::from_static("https://evil.shop.example.com"));
+//! assert_eq!(guard.check(&Method::POST, &headers).unwrap_err(), GuardRefusal::ForeignOrigin);
+//! ```
+
+#[cfg(test)]
+mod tests;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{ACCEPT, CONNECTION, ORIGIN, UPGRADE},
+};
+
+use crate::origin::PublicOrigin;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// The rules of one public origin.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    origin: PublicOrigin,
+    required_header: Option<HeaderName>,
+}
+
+/// The proof that a request was sent by our own page, or by the user directly.
+#[derive(Clone, Copy, Debug)]
+pub struct SameOrigin(());
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GuardRefusal {
+    /// `Sec-Fetch-Site` says that another site or a sibling subdomain sent it, or says nothing known.
+    #[error("sent by another site")]
+    CrossSite,
+    /// `Origin` is not the public origin.
+    #[error("sent by another origin")]
+    ForeignOrigin,
+    /// It changes something, or opens a WebSocket, and does not say which page sent it.
+    #[error("no Origin")]
+    OriginMissing,
+    /// It lacks the required header.
+    #[error("the required header is missing")]
+    HeaderRequired,
+}
+
+impl Guard {
+    /// The guard of `origin`; unsafe methods must carry `required_header` where there is one.
+    pub fn new(origin: PublicOrigin, required_header: Option<HeaderName>) -> Self {
+        Self { origin, required_header }
+    }
+
+    /// Judges a request by its method and headers.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn check(&self, method: &Method, headers: &HeaderMap) -> Result<SameOrigin, GuardRefusal> {
+        let safe = is_safe(method);
+        let has_origin = match only(headers, &ORIGIN) {
+            Only::Absent => false,
+            Only::One(origin) if origin.as_bytes() == self.origin.as_str().as_bytes() => true,
+            Only::One(_) | Only::Several => return Err(GuardRefusal::ForeignOrigin),
+        };
+        let has_site = match only(headers, &SEC_FETCH_SITE) {
+            Only::Absent => false,
+            Only::One(site) if site == "same-origin" => true,
+            Only::One(site) if site == "none" && safe && says_navigate(headers) => true,
+            Only::One(_) | Only::Several => return Err(GuardRefusal::CrossSite),
+        };
+        let must_say_origin = is_websocket_upgrade(method, headers) || (!has_site && !safe);
+        if must_say_origin && !has_origin {
+            return Err(GuardRefusal::OriginMissing);
+        }
+        if let Some(name) = &self.required_header
+            && !safe
+            && headers.get(name).is_none_or(HeaderValue::is_empty)
+        {
+            return Err(GuardRefusal::HeaderRequired);
+        }
+        Ok(SameOrigin(()))
+    }
+}
+
+impl GuardRefusal {
+    /// The stable name of the reason.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::CrossSite => "cross-site",
+            Self::ForeignOrigin => "foreign-origin",
+            Self::OriginMissing => "origin-missing",
+            Self::HeaderRequired => "header-required",
+        }
+    }
+}
+
+/// Whether a person sees the answer: `Sec-Fetch-Mode: navigate`, or in a browser without Fetch
+/// Metadata an `Accept` that asks for HTML.
+pub fn is_navigation(headers: &HeaderMap) -> bool {
+    match only(headers, &SEC_FETCH_MODE) {
+        Only::One(mode) => mode == "navigate",
+        Only::Several => false,
+        Only::Absent => headers
+            .get(ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html")),
+    }
+}
+
+/// Whether a request asks for a WebSocket (RFC 6455 §4.1), or for any other upgrade by the same door.
+pub fn is_websocket_upgrade(method: &Method, headers: &HeaderMap) -> bool {
+    let upgrades = headers.get_all(CONNECTION).iter().any(|value| {
+        let tokens = value.to_str().unwrap_or_default().split(',');
+        tokens.into_iter().any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
+    });
+    *method == Method::GET && upgrades && headers.contains_key(UPGRADE)
+}
+
+enum Only<'a> {
+    Absent,
+    One(&'a HeaderValue),
+    Several,
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Only<'a> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Only::Absent,
+        (Some(value), None) => Only::One(value),
+        (Some(_), Some(_)) => Only::Several,
+    }
+}
+
+fn says_navigate(headers: &HeaderMap) -> bool {
+    matches!(only(headers, &SEC_FETCH_MODE), Only::One(mode) if mode == "navigate")
+}
+
+/// Methods that change nothing by themselves (RFC 9110 §9.2.1), as far as they are proxied.
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}

@@ -1,0 +1,127 @@
+//! `GET callback/{provider}`: where the provider sends the browser back to.
+
+use std::time::Duration;
+
+use cloakroom_core::{
+    cookie::{self, SameSite},
+    return_to::ReturnTo,
+    session::RecordId,
+};
+use cloakroom_oauth::{TokenErrorKind, Transaction, judge_callback};
+use http::HeaderMap;
+
+use super::{Reply, parameter, transaction};
+use crate::{
+    Shared, pages,
+    provider::{LoginError, Provider},
+    refusal::{Reason, Refusal},
+    way::{gate::Admitted, session},
+};
+
+/// When to try a login again that met an outage.
+pub(super) const RETRY: Duration = Duration::from_secs(5);
+
+/// Ends a login: a new session under a new id, the old one destroyed (R31).
+pub(super) async fn finish(
+    shared: &Shared,
+    provider: &str,
+    headers: &HeaderMap,
+    admitted: &Admitted,
+) -> Result<Reply, Refusal> {
+    let state = parameter(admitted, "state")
+        .ok_or_else(|| failed(shared, "the callback carries no state"))?;
+    let name = &shared.settings.cookie.name;
+    let outcome = log_in(shared, provider, headers, admitted, &state).await;
+    let spent = transaction::expire(&state, name);
+    match (outcome, spent) {
+        (Ok(reply), Some(spent)) => Ok(reply.cookie(spent)),
+        (Err(refusal), Some(spent)) => Err(refusal.with_header(http::header::SET_COOKIE, spent)),
+        (outcome, None) => outcome,
+    }
+}
+
+async fn log_in(
+    shared: &Shared,
+    provider: &str,
+    headers: &HeaderMap,
+    admitted: &Admitted,
+    state: &str,
+) -> Result<Reply, Refusal> {
+    let settings = &shared.settings;
+    let name = &settings.cookie.name;
+    let now = shared.clock.now();
+    let transaction = transaction::find(headers, state, name, &shared.keyring, now)
+        .filter(|transaction| transaction.provider() == provider)
+        .ok_or_else(|| failed(shared, "no login under way in this browser has this state"))?;
+    let again = |refusal: Refusal| refusal.continue_to(login_path(shared, transaction.return_to()));
+    let provider = shared
+        .sessions
+        .provider(provider)
+        .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
+    let claim = RecordId::hash(b"cloakroom login state v1", state.as_bytes());
+    let first = shared
+        .sessions
+        .store()
+        .claim(claim, now.plus(Transaction::LIFETIME), now)
+        .await
+        .map_err(|error| again(Refusal::new(Reason::StoreUnavailable, error.to_string())))?;
+    if !first {
+        return Err(failed(shared, "this callback was used before"));
+    }
+    let login = exchange(shared, provider, admitted, &transaction).await.map_err(again)?;
+    let old = session::ticket(headers, &settings.cookie);
+    let ticket = shared
+        .sessions
+        .start(provider.name(), login.user, login.claims, login.tokens, now)
+        .await
+        .map_err(|error| again(Refusal::new(Reason::StoreUnavailable, error.to_string())))?;
+    if let Some(old) = old
+        && let Err(error) = shared.sessions.end(&old, now).await
+    {
+        // It stays until it times out, under a cookie that the browser has just replaced.
+        tracing::warn!(%error, "the session before this login could not be removed");
+    }
+    let (same_site, lifetime) = (settings.cookie.same_site, settings.cookie.lifetime);
+    let session_cookie = cookie::set(name, &ticket.encode(), same_site, lifetime)
+        .map_err(|error| Refusal::new(Reason::BadRequest, error.to_string()))?;
+    let location = transaction.return_to().as_str();
+    let reply = match same_site {
+        SameSite::Strict => Reply::page(pages::navigate(location)),
+        SameSite::Lax => Reply::see_other(location),
+    };
+    Ok(reply.cookie(session_cookie))
+}
+
+async fn exchange(
+    shared: &Shared,
+    provider: &Provider,
+    admitted: &Admitted,
+    transaction: &Transaction,
+) -> Result<crate::provider::Login, Refusal> {
+    let unavailable =
+        |detail: String| Refusal::new(Reason::ProviderUnavailable, detail).retry_after(RETRY);
+    let now = shared.clock.now();
+    let metadata = provider.metadata(now).await.map_err(|error| unavailable(error.to_string()))?;
+    let query = admitted.query().unwrap_or_default();
+    let code = judge_callback(transaction, provider.client(), &metadata, query, now)
+        .map_err(|error| Refusal::new(Reason::LoginFailed, error.to_string()))?;
+    provider.log_in(&metadata, transaction, &code, shared.clock.as_ref()).await.map_err(|error| {
+        match error {
+            LoginError::Unavailable(error) => unavailable(error.to_string()),
+            LoginError::Token(error) if error.kind() == TokenErrorKind::Outage => {
+                unavailable(error.to_string())
+            }
+            error => Refusal::new(Reason::LoginFailed, error.to_string()),
+        }
+    })
+}
+
+fn failed(shared: &Shared, detail: &str) -> Refusal {
+    Refusal::new(Reason::LoginFailed, detail).continue_to(login_path(shared, &ReturnTo::root()))
+}
+
+pub(crate) fn login_path(shared: &Shared, return_to: &ReturnTo) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("return_to", return_to.as_str());
+    format!("{}/login?{}", shared.settings.control_prefix, query.finish())
+}

@@ -1,0 +1,149 @@
+//! `POST logout`, the one-time link to the provider behind it, and the way back (R40, R47, R48).
+//!
+//! The session ends here first, whatever the provider does. The link to the provider's own logout
+//! needs the ID Token as a hint, which no script may see; so the page gets a link to ourselves with a
+//! sealed ticket, good once and for a minute, that redirects to the provider.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use cloakroom_core::{
+    cookie::{self, CookieName, Found, Lifetime, SameSite},
+    guard::{SameOrigin, is_navigation},
+    random,
+    seal::{Purpose, SealContext},
+    secret::Token,
+    session::RecordId,
+    time::Timestamp,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Reply, parameter};
+use crate::{
+    Shared,
+    refusal::{Reason, Refusal},
+    way::{gate::Admitted, session},
+};
+
+/// How long the link to the provider's logout is good for.
+const TICKET_LIFETIME: Duration = Duration::from_secs(60);
+/// How long the provider may take to send the browser back.
+const RETURN_LIFETIME: Duration = Duration::from_secs(600);
+/// An ID Token longer than this is not used as a hint: the link would outgrow request lines.
+const MAX_HINT_BYTES: usize = 4096;
+
+#[derive(Serialize, Deserialize)]
+struct LogoutTicket {
+    provider: String,
+    id_token: Option<Token>,
+    expires_at: Timestamp,
+}
+
+/// Ends the session here, revokes its tokens at the provider beside (R17), and says where to go next.
+pub(super) async fn end(
+    shared: &Shared,
+    headers: &HeaderMap,
+    _ours: SameOrigin,
+) -> Result<Reply, Refusal> {
+    let settings = &shared.settings;
+    let now = shared.clock.now();
+    let ended = match session::ticket(headers, &settings.cookie) {
+        Some(ticket) => {
+            shared.sessions.end(&ticket, now).await.map_err(super::refresh::store_refusal)?
+        }
+        None => None,
+    };
+    let mut location = settings.after_logout.clone();
+    if let Some(record) = ended
+        && let Some(provider) = shared.sessions.provider(&record.provider)
+    {
+        provider.revoke(record.tokens.clone(), now);
+        let id_token = record.tokens.id_token.clone();
+        let ticket = LogoutTicket {
+            provider: record.provider.clone(),
+            id_token: id_token.filter(|token| token.expose().len() <= MAX_HINT_BYTES),
+            expires_at: now.plus(TICKET_LIFETIME),
+        };
+        location = format!("{}/logout?ticket={}", settings.control_prefix, seal(shared, &ticket));
+    }
+    let reply = if is_navigation(headers) {
+        Reply::see_other(&location)
+    } else {
+        Reply::json(&json!({ "location": location }))
+    };
+    Ok(reply.cookie(cookie::expire(&settings.cookie.name, settings.cookie.same_site)).header(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cookies\", \"storage\""),
+    ))
+}
+
+/// Leads on to the provider's logout, once per ticket.
+pub(super) async fn lead_on(shared: &Shared, admitted: &Admitted) -> Result<Reply, Refusal> {
+    let home = || Reply::see_other(&shared.settings.after_logout);
+    let now = shared.clock.now();
+    let Some(sealed) = parameter(admitted, "ticket") else {
+        return Err(Refusal::new(Reason::MethodNotAllowed, "a logout is a POST").allow("POST"));
+    };
+    let Some(ticket) = open(shared, &sealed).filter(|ticket| now < ticket.expires_at) else {
+        return Ok(home());
+    };
+    let claim = RecordId::hash(b"cloakroom logout ticket v1", sealed.as_bytes());
+    let until = now.plus(TICKET_LIFETIME);
+    let store = shared.sessions.store();
+    if !store.claim(claim, until, now).await.map_err(super::refresh::store_refusal)? {
+        return Ok(home());
+    }
+    let Some(provider) = shared.sessions.provider(&ticket.provider) else { return Ok(home()) };
+    // The user is logged out here already; a provider that is down does not change that.
+    let Ok(metadata) = provider.metadata(now).await else { return Ok(home()) };
+    let state = URL_SAFE_NO_PAD.encode(random::bytes::<16>(&*shared.random));
+    let hint = ticket.id_token.as_ref();
+    let Some(url) = cloakroom_oauth::end_session_url(provider.client(), &metadata, hint, &state)
+    else {
+        return Ok(home());
+    };
+    let lifetime = Lifetime::MaxAge(RETURN_LIFETIME);
+    let cookie = return_cookie(shared)
+        .and_then(|name| cookie::set(&name, &state, SameSite::Lax, lifetime).ok());
+    let reply = Reply::see_other(&url);
+    Ok(match cookie {
+        Some(cookie) => reply.cookie(cookie),
+        None => reply,
+    })
+}
+
+/// The provider sent the browser back: the way home, whatever the state, for nothing depends on it.
+pub(super) fn back(shared: &Shared, headers: &HeaderMap, admitted: &Admitted) -> Reply {
+    let reply = Reply::see_other(&shared.settings.after_logout);
+    let Some(name) = return_cookie(shared) else { return reply };
+    let state = parameter(admitted, "state");
+    let expected = match cookie::find(headers, &name) {
+        Found::One(value) => state.is_some_and(|state| state.as_bytes() == value),
+        Found::Absent | Found::Duplicate => false,
+    };
+    if !expected {
+        tracing::warn!("a return from the provider's logout that this browser did not begin");
+    }
+    reply.cookie(cookie::expire(&name, SameSite::Lax))
+}
+
+fn return_cookie(shared: &Shared) -> Option<CookieName> {
+    shared.settings.cookie.name.with_suffix("-logout").ok()
+}
+
+fn context() -> SealContext<'static> {
+    SealContext { purpose: Purpose::LogoutTicket, name: b"", secret: &[] }
+}
+
+fn seal(shared: &Shared, ticket: &LogoutTicket) -> String {
+    let plain = serde_json::to_vec(ticket).expect("a ticket has only text and numbers");
+    URL_SAFE_NO_PAD.encode(shared.keyring.seal(&*shared.random, &context(), &plain))
+}
+
+fn open(shared: &Shared, sealed: &str) -> Option<LogoutTicket> {
+    let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+    let plain = shared.keyring.open(&context(), &sealed).ok()?;
+    serde_json::from_slice(&plain).ok()
+}

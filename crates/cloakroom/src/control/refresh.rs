@@ -1,0 +1,35 @@
+//! `POST refresh`: makes the access token fresh; asking again changes nothing.
+
+use cloakroom_core::guard::SameOrigin;
+use http::{HeaderMap, StatusCode};
+
+use super::Reply;
+use crate::{
+    Shared,
+    refusal::{Reason, Refusal},
+    sessions::RefreshFailure,
+    way::session,
+};
+
+/// 204 where the token is fresh now, whoever refreshed it; 401 where the session is over; 503 while
+/// nobody can tell.
+pub(super) async fn refresh(
+    shared: &Shared,
+    headers: &HeaderMap,
+    _ours: SameOrigin,
+) -> Result<Reply, Refusal> {
+    let login = || Refusal::new(Reason::LoginRequired, "no session to refresh");
+    let ticket = session::ticket(headers, &shared.settings.cookie).ok_or_else(login)?;
+    match shared.sessions.refresh(&ticket, None).await {
+        Ok(_) => Ok(Reply::new(StatusCode::NO_CONTENT)),
+        Err(RefreshFailure::Ended) => Err(login()),
+        Err(failure @ RefreshFailure::Outage { retry_after }) => {
+            Err(Refusal::new(Reason::ProviderUnavailable, failure.to_string())
+                .retry_after(retry_after))
+        }
+    }
+}
+
+pub(super) fn store_refusal(error: cloakroom_store::StoreError) -> Refusal {
+    Refusal::new(Reason::StoreUnavailable, error.to_string())
+}

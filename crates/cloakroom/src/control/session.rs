@@ -1,0 +1,48 @@
+//! `GET session`: what the page may know.
+
+use cloakroom_core::guard::SameOrigin;
+use http::HeaderMap;
+use serde_json::json;
+
+use super::Reply;
+use crate::{
+    Shared,
+    refusal::Refusal,
+    sessions::{RefreshFailure, Stored},
+    way::session,
+};
+use cloakroom_core::session::Freshness;
+
+/// Says who is logged in; asking does not count as use, so that an open tab keeps no session alive.
+///
+/// A dead access token is refreshed first, so that `loggedIn` is the truth and not a memory; while the
+/// provider is down it is the last known state.
+pub(super) async fn describe(
+    shared: &Shared,
+    headers: &HeaderMap,
+    _ours: SameOrigin,
+) -> Result<Reply, Refusal> {
+    let nobody = || Reply::json(&json!({ "loggedIn": false }));
+    let Some(ticket) = session::ticket(headers, &shared.settings.cookie) else {
+        return Ok(nobody());
+    };
+    let now = shared.clock.now();
+    let stored = shared.sessions.load(&ticket, now).await.map_err(super::refresh::store_refusal)?;
+    let Some(Stored { mut record, expires_at, .. }) = stored else { return Ok(nobody()) };
+    let id = ticket.record_id();
+    if Freshness::of(&record.tokens, &id, now) == Freshness::Expired {
+        match shared.sessions.refresh(&ticket, None).await {
+            Ok(successor) => record = successor,
+            Err(RefreshFailure::Ended) => return Ok(nobody()),
+            Err(RefreshFailure::Outage { .. }) => {}
+        }
+    }
+    let now = shared.clock.now();
+    Ok(Reply::json(&json!({
+        "loggedIn": true,
+        "claims": record.claims,
+        "sid": id.handle(),
+        "expiresIn": record.tokens.expires_at.map(|at| at.since(now).as_secs()),
+        "sessionExpiresIn": expires_at.since(now).as_secs(),
+    })))
+}

@@ -1,0 +1,255 @@
+//! A provider at the edge: the sans-I/O client of [`cloakroom_oauth`] with a connection.
+//!
+//! What the provider says of itself (metadata, keys) is fetched when first needed and kept; a
+//! provider that is down stops nobody but those who log in (R53).
+
+mod discovery;
+mod http;
+mod keys;
+
+use std::{sync::Arc, time::Duration};
+
+use cloakroom_core::{
+    secret::Token,
+    session::{Record, TokenSet, UserKey},
+    time::Timestamp,
+};
+use cloakroom_oauth::{
+    Client, Code, IdClaims, IdTokenError, Metadata, TokenAnswer, TokenError, TokenErrorKind,
+    Transaction, code_request, judge_token_answer, refresh_request, revocation_requests,
+    verify_id_token, verify_refreshed_id_token,
+};
+use serde_json::{Map, Value};
+
+pub(crate) use self::discovery::ProviderUnavailable;
+pub(crate) use self::http::BackChannel;
+use self::{discovery::Discovery, keys::Keys};
+use crate::clock::Clock;
+
+/// When to ask a provider again that gave no hint of its own.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// One configured provider.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    name: String,
+    client: Client,
+    back_channel: BackChannel,
+    discovery: Discovery,
+    keys: Keys,
+}
+
+/// A verified login.
+#[derive(Debug)]
+pub(crate) struct Login {
+    pub(crate) tokens: TokenSet,
+    pub(crate) user: UserKey,
+    pub(crate) claims: Map<String, Value>,
+}
+
+/// A spent refresh token's yield.
+#[derive(Debug)]
+pub(crate) struct Renewed {
+    pub(crate) tokens: TokenSet,
+    /// From a new ID Token, where one came.
+    pub(crate) claims: Option<Map<String, Value>>,
+}
+
+/// Why a login found no end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoginError {
+    #[error(transparent)]
+    Unavailable(#[from] ProviderUnavailable),
+    #[error("token request: {0}")]
+    Token(#[from] TokenError),
+    #[error("the provider sent no ID Token; is `openid` among the scopes?")]
+    NoIdToken,
+    #[error("ID Token: {0}")]
+    IdToken(#[from] IdTokenError),
+}
+
+/// Why a refresh gave nothing.
+#[derive(Debug)]
+pub(crate) enum RefreshError {
+    /// The refresh token is dead (RFC 6749 §5.2).
+    InvalidGrant,
+    /// The new ID Token is another user's (R10).
+    OtherUser,
+    /// Nobody knows; the session lives on.
+    Outage { detail: String, retry_after: Duration },
+}
+
+impl Provider {
+    pub(crate) fn new(name: String, client: Client, back_channel: BackChannel) -> Self {
+        let (discovery, keys) = (Discovery::default(), Keys::default());
+        Self { name, client, back_channel, discovery, keys }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What the provider says of itself.
+    pub(crate) async fn metadata(
+        &self,
+        now: Timestamp,
+    ) -> Result<Arc<Metadata>, ProviderUnavailable> {
+        self.discovery.metadata(&self.client, &self.back_channel, now).await
+    }
+
+    /// Spends an authorization code (RFC 6749 §4.1.3) and verifies who logged in (R9).
+    pub(crate) async fn log_in(
+        &self,
+        metadata: &Metadata,
+        transaction: &Transaction,
+        code: &Code,
+        clock: &dyn Clock,
+    ) -> Result<Login, LoginError> {
+        let request = code_request(&self.client, metadata, transaction, code);
+        let answer = self
+            .back_channel
+            .send(request)
+            .await
+            .map_err(|error| ProviderUnavailable::outage(error.to_string()))?;
+        let answer = judge_token_answer(answer.status, &answer.headers, &answer.body)?;
+        let id_token = answer.id_token.clone().ok_or(LoginError::NoIdToken)?;
+        let now = clock.now();
+        let claims = self
+            .verify(metadata, now, |keys| {
+                let (client, access_token) = (&self.client, &answer.access_token);
+                verify_id_token(client, metadata, keys, transaction, &id_token, access_token, now)
+            })
+            .await??;
+        Ok(Login {
+            user: claims.user(),
+            claims: claims.public_claims(),
+            tokens: answer.into_token_set(None, now),
+        })
+    }
+
+    /// Spends a refresh token (RFC 6749 §6).
+    pub(crate) async fn refresh(
+        &self,
+        refresh_token: &Token,
+        record: &Record,
+        clock: &dyn Clock,
+    ) -> Result<Renewed, RefreshError> {
+        let metadata = self.metadata(clock.now()).await.map_err(RefreshError::from)?;
+        let request = refresh_request(&self.client, &metadata, refresh_token);
+        let answer = self
+            .back_channel
+            .send(request)
+            .await
+            .map_err(|error| RefreshError::outage(error.to_string()))?;
+        let answer = judge_token_answer(answer.status, &answer.headers, &answer.body)?;
+        let now = clock.now();
+        let claims = self.refreshed_claims(&metadata, &answer, record, now).await?;
+        Ok(Renewed { claims, tokens: answer.into_token_set(Some(&record.tokens), now) })
+    }
+
+    /// Revokes what it can of `tokens`, beside the caller and best effort (R17, RFC 7009).
+    pub(crate) fn revoke(self: &Arc<Self>, tokens: TokenSet, now: Timestamp) {
+        let provider = Arc::clone(self);
+        tokio::spawn(async move {
+            let Ok(metadata) = provider.metadata(now).await else { return };
+            for request in revocation_requests(&provider.client, &metadata, &tokens) {
+                match provider.back_channel.send(request).await {
+                    Ok(answer) if answer.status.is_success() => {}
+                    Ok(answer) => {
+                        let status = answer.status.as_u16();
+                        tracing::warn!(provider = provider.name, status, "revocation refused");
+                    }
+                    Err(error) => {
+                        tracing::warn!(provider = provider.name, %error, "revocation failed");
+                    }
+                }
+            }
+        });
+    }
+
+    /// The claims of a refreshed ID Token (R10).
+    ///
+    /// The rotated tokens are worth more than the claims: only another user's ID Token stops them;
+    /// one that cannot be verified is left aside.
+    async fn refreshed_claims(
+        &self,
+        metadata: &Metadata,
+        answer: &TokenAnswer,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Option<Map<String, Value>>, RefreshError> {
+        let Some(id_token) = &answer.id_token else { return Ok(None) };
+        let verified = self
+            .verify(metadata, now, |keys| {
+                let (client, user) = (&self.client, &record.user);
+                verify_refreshed_id_token(
+                    client,
+                    metadata,
+                    keys,
+                    user,
+                    id_token,
+                    &answer.access_token,
+                    now,
+                )
+            })
+            .await;
+        match verified {
+            Ok(Ok(claims)) => Ok(Some(claims.public_claims())),
+            Ok(Err(error)) if error.is_other_user() => Err(RefreshError::OtherUser),
+            Ok(Err(error)) => {
+                tracing::warn!(provider = self.name, %error, "refreshed ID Token not used");
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::warn!(provider = self.name, %error, "refreshed ID Token not verified");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Verifies with the keys at hand, and once more with newer ones where the key is unknown.
+    async fn verify(
+        &self,
+        metadata: &Metadata,
+        now: Timestamp,
+        verify: impl Fn(&cloakroom_core::jwt::KeySet) -> Result<IdClaims, IdTokenError>,
+    ) -> Result<Result<IdClaims, IdTokenError>, ProviderUnavailable> {
+        let keys = self.keys.current(metadata, &self.back_channel, now).await?;
+        match verify(&keys) {
+            Err(error) if error.refetch_may_help() => {
+                let newer = self.keys.newer(metadata, &self.back_channel, now).await?;
+                Ok(verify(&newer))
+            }
+            verdict => Ok(verdict),
+        }
+    }
+}
+
+impl RefreshError {
+    fn outage(detail: String) -> Self {
+        Self::Outage { detail, retry_after: RETRY }
+    }
+}
+
+impl From<ProviderUnavailable> for RefreshError {
+    fn from(error: ProviderUnavailable) -> Self {
+        Self::outage(error.to_string())
+    }
+}
+
+impl From<TokenError> for RefreshError {
+    fn from(error: TokenError) -> Self {
+        match error.kind() {
+            TokenErrorKind::InvalidGrant => Self::InvalidGrant,
+            // The operator's mistake or the provider's: no reason to log anybody out.
+            TokenErrorKind::ClientRefused | TokenErrorKind::Outage => Self::Outage {
+                retry_after: error.retry_after().unwrap_or(RETRY),
+                detail: error.to_string(),
+            },
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What a service decides about its Cloakroom; every default is the safe one.
+
+use http::{HeaderName, Method};
+
+use cloakroom_core::{
+    cookie::{CookieName, Lifetime, SameSite},
+    origin::PublicOrigin,
+    session::Timeouts,
+};
+use cloakroom_oauth::Client;
+
+/// Everything that [`crate::Cloakroom`] needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The origin that browsers see.
+    pub public: PublicOrigin,
+    /// Where the control endpoints live, without a trailing slash: `/auth`.
+    pub control_prefix: String,
+    /// The path that a logout ends at.
+    pub after_logout: String,
+    /// The session cookie.
+    pub cookie: CookieSettings,
+    /// How long a session lasts (R32).
+    pub timeouts: Timeouts,
+    /// A header that every unsafe request must carry (R37).
+    pub required_header: Option<HeaderName>,
+    /// Which paths lead where; the longest matching prefix decides (R61).
+    pub routes: Vec<Route>,
+    /// Where tokens come from; the first is the default.
+    pub providers: Vec<ProviderSettings>,
+}
+
+/// The session cookie: always `__Host-`, `Secure`, `HttpOnly`, `Path=/` (R19).
+#[derive(Clone, Debug)]
+pub struct CookieSettings {
+    /// Its full name.
+    pub name: CookieName,
+    /// When the browser sends it along.
+    pub same_site: SameSite,
+    /// How long the browser keeps it.
+    pub lifetime: Lifetime,
+}
+
+/// A provider under the name that its callback path carries (R7).
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// Letters, digits, `-` and `_`.
+    pub name: String,
+    /// What the provider knows of us.
+    pub client: Client,
+}
+
+/// One line of the route table.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// A path prefix of whole segments, without a trailing slash unless it is `/`.
+    pub path: String,
+    /// Whether a request needs a session.
+    pub session: SessionRule,
+    /// What a request without one gets.
+    pub unauthenticated: Unauthenticated,
+    /// The methods taken; `None` takes all.
+    pub methods: Option<Vec<Method>>,
+}
+
+/// Whether requests on a route carry the session's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionRule {
+    /// Only with a session.
+    Required,
+    /// With the session where there is one.
+    Optional,
+    /// Never: no token goes along, so that the guard has nothing to protect and lets all pass.
+    None,
+}
+
+/// What a request gets that needs a session and has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unauthenticated {
+    /// A navigation is led to the login, anything else gets a 401.
+    Auto,
+    /// Always a 401 problem.
+    Status401,
+    /// Always led to the login.
+    Login,
+}
+
+impl Settings {
+    /// The redirect URI of the provider `name` (R7): distinct for each.
+    pub fn redirect_uri(public: &PublicOrigin, control_prefix: &str, name: &str) -> String {
+        public.absolute(&format!("{control_prefix}/callback/{name}"))
+    }
+
+    /// Where the provider leads back to after its own logout (R47).
+    pub fn post_logout_redirect_uri(public: &PublicOrigin, control_prefix: &str) -> String {
+        public.absolute(&format!("{control_prefix}/logged-out"))
+    }
+}

@@ -1,0 +1,189 @@
+//! The gate: is the request's shape legal (R61–R67, R71)?
+//!
+//! 1. Exactly one host, and it is ours (R67); an absolute target agrees with it.
+//! 2. The path is in normal form; from here on only that string is matched and forwarded (R62).
+//! 3. Cookies within bounds; past them a 431 that clears them, so that there is a way back.
+//! 4. What the `Connection` header names is dropped now, before anything is injected (R64).
+//! 5. What only a proxy may say is dropped: identity, forwarding and method-override headers, and
+//!    every name with `_`, which many servers read as `-` (R63).
+
+use cloakroom_core::{guard::is_websocket_upgrade, origin::PublicOrigin, path::NormalPath};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Uri,
+    header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, ORIGIN, UPGRADE},
+};
+
+use crate::refusal::{Reason, Refusal, SESSION_HEADER};
+
+/// Bytes of all `Cookie` headers together.
+const MAX_COOKIE_BYTES: usize = 16 * 1024;
+/// Cookies in one request; a browser keeps 180 for a host.
+const MAX_COOKIES: usize = 200;
+/// Bytes of all header names and values.
+const MAX_HEADER_BYTES: usize = 48 * 1024;
+
+/// The proof that a request came through the gate.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    path: NormalPath,
+    query: Option<String>,
+}
+
+impl Admitted {
+    /// The path in normal form.
+    pub(crate) fn path(&self) -> &NormalPath {
+        &self.path
+    }
+
+    /// The query as it came.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Path and query, as they are forwarded.
+    pub(crate) fn target(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path.as_str()),
+            None => self.path.as_str().to_owned(),
+        }
+    }
+}
+
+/// Checks the shape of a request and cleans its headers.
+pub(crate) fn admit(
+    method: &Method,
+    uri: &Uri,
+    headers: &mut HeaderMap,
+    public: &PublicOrigin,
+) -> Result<Admitted, Refusal> {
+    check_host(uri, headers, public)?;
+    check_size(headers)?;
+    if *method == Method::CONNECT || *method == Method::TRACE {
+        return Err(Refusal::new(Reason::MethodNotAllowed, "CONNECT and TRACE are not proxied"));
+    }
+    let path = NormalPath::parse(uri.path())
+        .map_err(|error| Refusal::new(Reason::BadPath, error.to_string()))?;
+    let websocket = is_websocket_upgrade(method, headers);
+    drop_connection_headers(headers, websocket)?;
+    drop_proxy_claims(headers);
+    Ok(Admitted { path, query: uri.query().map(str::to_owned) })
+}
+
+fn check_host(uri: &Uri, headers: &HeaderMap, public: &PublicOrigin) -> Result<(), Refusal> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = match (hosts.next(), uri.authority()) {
+        (Some(host), _) if hosts.next().is_none() => host
+            .to_str()
+            .map_err(|_| Refusal::new(Reason::BadRequest, "the Host header is not text"))?,
+        (None, Some(authority)) => authority.as_str(),
+        (None, None) => return Err(Refusal::new(Reason::BadRequest, "no Host header")),
+        (Some(_), _) => return Err(Refusal::new(Reason::BadRequest, "two Host headers")),
+    };
+    if uri.authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host)) {
+        return Err(Refusal::new(Reason::BadRequest, "the target's authority is not the Host"));
+    }
+    let default_port = if public.is_https() { ":443" } else { ":80" };
+    let bare = host.strip_suffix(default_port).unwrap_or(host);
+    if bare.eq_ignore_ascii_case(public.authority()) {
+        Ok(())
+    } else {
+        Err(Refusal::new(Reason::WrongHost, format!("the public host is {}", public.authority())))
+    }
+}
+
+fn check_size(headers: &HeaderMap) -> Result<(), Refusal> {
+    let cookies = headers.get_all(COOKIE).iter();
+    let (bytes, count) = cookies.fold((0, 0), |(bytes, count), value| {
+        let pairs = value.as_bytes().iter().filter(|byte| **byte == b';').count() + 1;
+        (bytes + value.len(), count + pairs)
+    });
+    if bytes > MAX_COOKIE_BYTES || count > MAX_COOKIES {
+        let clear = HeaderValue::from_static("\"cookies\"");
+        return Err(Refusal::new(
+            Reason::HeadersTooLarge,
+            format!("{count} cookies, {bytes} bytes"),
+        )
+        .with_header(HeaderName::from_static("clear-site-data"), clear));
+    }
+    let total: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if total > MAX_HEADER_BYTES {
+        return Err(Refusal::new(Reason::HeadersTooLarge, format!("{total} bytes of headers")));
+    }
+    Ok(())
+}
+
+/// Drops what `Connection` names and leaves of the header itself only what an upgrade needs.
+fn drop_connection_headers(headers: &mut HeaderMap, websocket: bool) -> Result<(), Refusal> {
+    let mut named = Vec::new();
+    for value in headers.get_all(CONNECTION) {
+        let tokens = value
+            .to_str()
+            .map_err(|_| Refusal::new(Reason::BadRequest, "the Connection header is not text"))?;
+        for token in tokens.split(',').map(str::trim) {
+            // What the rooms behind judge must not be wished away by naming it here.
+            if let Ok(name) = HeaderName::from_bytes(token.as_bytes())
+                && ![COOKIE, HOST, ORIGIN].contains(&name)
+                && !name.as_str().starts_with("sec-")
+                && !(websocket && name == UPGRADE)
+            {
+                named.push(name);
+            }
+        }
+    }
+    for name in named {
+        headers.remove(name);
+    }
+    headers.remove(CONNECTION);
+    if websocket {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    } else {
+        headers.remove(UPGRADE);
+    }
+    Ok(())
+}
+
+fn drop_proxy_claims(headers: &mut HeaderMap) {
+    const EXACT: [&str; 16] = [
+        "dpop",
+        "forwarded",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "remote-user",
+        "true-client-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x-original-url",
+        "x-real-ip",
+        "x-request-id",
+        "x-rewrite-url",
+    ];
+    const PREFIXES: [&str; 8] = [
+        "cf-access-",
+        "ssl-client-",
+        "x-auth-request-",
+        "x-authenticated-",
+        "x-forwarded",
+        "x-original-",
+        "x-remote-",
+        "x-webauth-",
+    ];
+    let dropped: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| {
+            let text = name.as_str();
+            text.contains('_')
+                || **name == AUTHORIZATION
+                || **name == SESSION_HEADER
+                || EXACT.contains(&text)
+                || PREFIXES.iter().any(|prefix| text.starts_with(prefix))
+        })
+        .cloned()
+        .collect();
+    for name in dropped {
+        headers.remove(name);
+    }
+}

@@ -1,0 +1,38 @@
+//! The relay: our cookies off, the bearer on (R35, R63).
+
+use cloakroom_core::{
+    cookie::{self, CookieName},
+    guard::SameOrigin,
+};
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+
+use super::{gate::Admitted, route::Matched, session::LiveSession};
+use crate::refusal::{Reason, Refusal};
+
+/// Takes our cookies off a request, whether or not a session goes along.
+pub(crate) fn strip(headers: &mut HeaderMap, name: &CookieName, _admitted: &Admitted) {
+    cookie::strip(headers, |candidate| cookie::is_reserved(name, candidate));
+}
+
+/// Puts the session's access token on a request.
+///
+/// The only place that does. It takes the proofs of all rooms before it.
+pub(crate) fn carry(
+    headers: &mut HeaderMap,
+    _admitted: &Admitted,
+    matched: &Matched<'_>,
+    _ours: &SameOrigin,
+    session: &LiveSession,
+) -> Result<(), Refusal> {
+    debug_assert!(matched.takes_sessions());
+    let token = &session.record().tokens.access_token;
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+        Refusal::new(
+            Reason::ProviderUnavailable,
+            "the provider's access token cannot stand in a header",
+        )
+    })?;
+    value.set_sensitive(true);
+    headers.insert(AUTHORIZATION, value);
+    Ok(())
+}

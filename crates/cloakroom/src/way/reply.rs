@@ -1,0 +1,63 @@
+//! The reply: what an upstream's answer may say to the browser (R35, R44, R45, R70).
+
+use cloakroom_core::cookie::{self, CookieName};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+        WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    },
+};
+
+use crate::refusal::SESSION_HEADER;
+
+/// The name under which the browser and the upstream get the request's id.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Takes off an inner service's answer what only we may say.
+pub(crate) fn clean(headers: &mut HeaderMap, name: &CookieName) {
+    cookie::drop_reserved_set_cookies(headers, |candidate| cookie::is_reserved(name, candidate));
+    headers.remove(SESSION_HEADER);
+}
+
+/// Whether the upstream says that the bearer token itself is no longer good (RFC 6750 §3.1).
+pub(crate) fn token_rejected(status: StatusCode, headers: &HeaderMap) -> bool {
+    status == StatusCode::UNAUTHORIZED
+        && headers.get_all(WWW_AUTHENTICATE).iter().any(|value| {
+            let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+            value.contains("bearer") && value.contains("invalid_token")
+        })
+}
+
+/// Keeps an answer that was made with a token out of shared caches.
+///
+/// A cache in front of us does not see the `Authorization` that would tell it so (RFC 9111 §3.5).
+pub(crate) fn keep_private(headers: &mut HeaderMap) {
+    const DECIDED: [&str; 5] = ["private", "no-store", "public", "s-maxage", "must-revalidate"];
+    let decided = headers.get_all(CACHE_CONTROL).iter().any(|value| {
+        let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+        DECIDED.iter().any(|word| value.contains(word))
+    });
+    if !decided {
+        headers.append(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+}
+
+/// Adds the headers that an answer of any kind carries, where the service behind set none (R45).
+pub(crate) fn secure(headers: &mut HeaderMap, https: bool) {
+    const DEFAULTS: [(HeaderName, &str); 5] = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, "frame-ancestors 'none'; base-uri 'self'; object-src 'none'"),
+        (REFERRER_POLICY, "strict-origin-when-cross-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in DEFAULTS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if https {
+        headers
+            .entry(STRICT_TRANSPORT_SECURITY)
+            .or_insert(HeaderValue::from_static("max-age=31536000"));
+    }
+}

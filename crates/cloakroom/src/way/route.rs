@@ -1,0 +1,83 @@
+//! The route table: which rule applies, decided by the path that is also forwarded (R61, R62).
+
+use http::Method;
+
+use super::gate::Admitted;
+use crate::{
+    control::Endpoint,
+    refusal::{Reason, Refusal},
+    settings::{Route, SessionRule},
+};
+
+/// The routes, the longest prefix first.
+#[derive(Debug)]
+pub(crate) struct RouteTable {
+    control_prefix: String,
+    routes: Vec<(usize, Route)>,
+}
+
+/// The proof that a request matched a route.
+#[derive(Debug)]
+pub(crate) struct Matched<'a> {
+    index: usize,
+    route: &'a Route,
+}
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(crate) enum Destination<'a> {
+    /// One of our own endpoints.
+    Control(Endpoint),
+    /// The inner service.
+    Route(Matched<'a>),
+}
+
+impl Matched<'_> {
+    /// The rule.
+    pub(crate) fn route(&self) -> &Route {
+        self.route
+    }
+
+    /// The rule's place in [`crate::Settings::routes`].
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Whether a session's token can go along.
+    pub(crate) fn takes_sessions(&self) -> bool {
+        self.route.session != SessionRule::None
+    }
+}
+
+impl RouteTable {
+    pub(crate) fn new(control_prefix: &str, routes: &[Route]) -> Self {
+        let mut routes: Vec<_> = routes.iter().cloned().enumerate().collect();
+        routes.sort_by_key(|(_, route)| std::cmp::Reverse(route.path.len()));
+        Self { control_prefix: control_prefix.to_owned(), routes }
+    }
+
+    pub(crate) fn find(
+        &self,
+        method: &Method,
+        admitted: &Admitted,
+    ) -> Result<Destination<'_>, Refusal> {
+        let path = admitted.path();
+        if path.starts_with_segments(&self.control_prefix) {
+            let rest = &path.as_str()[self.control_prefix.len()..];
+            return Endpoint::find(method, rest).map(Destination::Control);
+        }
+        let (index, route) = self
+            .routes
+            .iter()
+            .find(|(_, route)| route.path == "/" || path.starts_with_segments(&route.path))
+            .ok_or_else(|| Refusal::new(Reason::NoRoute, "no route has this prefix"))?;
+        match &route.methods {
+            Some(methods) if !methods.contains(method) => {
+                let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+                Err(Refusal::new(Reason::MethodNotAllowed, "not among the route's methods")
+                    .allow(&allow))
+            }
+            _ => Ok(Destination::Route(Matched { index: *index, route })),
+        }
+    }
+}

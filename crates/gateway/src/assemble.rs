@@ -1,0 +1,149 @@
+//! From a checked configuration to a gateway that can serve.
+
+use std::sync::Arc;
+
+use cloakroom::{
+    Cloakroom, CookieSettings, ProviderSettings, Route, SessionRule, Settings, SetupError,
+    SystemClock, Unauthenticated,
+};
+use cloakroom_core::{
+    cookie::{CookieName, CookieNameError, Lifetime, SameSite},
+    origin::{PublicOrigin, PublicOriginError},
+    random::OsRandom,
+    session::Timeouts,
+};
+use cloakroom_oauth::{Client, ClientAuth};
+use crate::{
+    config::{self, Config},
+    data_dir::{self, DataDirError},
+    proxy::{Proxy, Upstream},
+    server::{Destination, Gateway},
+    site::{Site, SiteError},
+};
+
+/// Why a gateway cannot be put together from a configuration that passed its checks.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AssembleError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error("the operating system's certificate store cannot be used: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("public.url: {0}")]
+    Public(#[from] PublicOriginError),
+    #[error("an upstream has no scheme or host")]
+    Upstream,
+    #[error("cookie.name: {0}")]
+    CookieName(#[from] CookieNameError),
+}
+
+pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
+    let random = Arc::new(OsRandom::default());
+    let (store, keyring) = data_dir::open(&config.session.data_dir, &*random)?;
+    let settings = settings(config)?;
+    let proxy = Proxy::new(settings.public.authority(), settings.public.is_https())?;
+    let destinations = destinations(config)?;
+    let cloakroom =
+        Cloakroom::new(settings, Arc::new(store), keyring, Arc::new(SystemClock), random)?;
+    Ok(Gateway { cloakroom, proxy, destinations })
+}
+
+fn settings(config: &Config) -> Result<Settings, AssembleError> {
+    let public = PublicOrigin::new(&config.public_url)?;
+    let timeouts = Timeouts {
+        idle: config.session.idle_timeout,
+        absolute: config.session.absolute_timeout,
+    };
+    let mut routes: Vec<_> = config.routes.iter().map(route).collect();
+    if config.site.is_some() {
+        routes.push(Route {
+            path: "/".to_owned(),
+            session: SessionRule::None,
+            unauthenticated: Unauthenticated::Auto,
+            methods: None,
+        });
+    }
+    Ok(Settings {
+        cookie: CookieSettings {
+            name: CookieName::host(&config.cookie.name)?,
+            same_site: match config.cookie.same_site {
+                config::SameSite::Lax => SameSite::Lax,
+                config::SameSite::Strict => SameSite::Strict,
+            },
+            lifetime: match config.cookie.persistence {
+                config::Persistence::Persistent => Lifetime::MaxAge(timeouts.absolute),
+                config::Persistence::BrowserSession => Lifetime::BrowserSession,
+            },
+        },
+        providers: config
+            .providers
+            .iter()
+            .map(|provider| ProviderSettings {
+                name: provider.name.clone(),
+                client: client(provider, &public, &config.auth.prefix),
+            })
+            .collect(),
+        control_prefix: config.auth.prefix.clone(),
+        after_logout: config.auth.after_logout.clone(),
+        required_header: config.guard.required_header.clone(),
+        timeouts,
+        routes,
+        public,
+    })
+}
+
+fn route(route: &config::RouteConfig) -> Route {
+    Route {
+        path: route.path.clone(),
+        session: match route.session {
+            config::RouteSession::Required => SessionRule::Required,
+            config::RouteSession::Optional => SessionRule::Optional,
+            config::RouteSession::None => SessionRule::None,
+        },
+        unauthenticated: match route.unauthenticated {
+            config::Unauthenticated::Auto => Unauthenticated::Auto,
+            config::Unauthenticated::Status401 => Unauthenticated::Status401,
+            config::Unauthenticated::Login => Unauthenticated::Login,
+        },
+        methods: route.methods.clone(),
+    }
+}
+
+fn client(provider: &config::ProviderConfig, public: &PublicOrigin, prefix: &str) -> Client {
+    Client {
+        issuer: provider.issuer.clone(),
+        client_id: provider.client_id.clone(),
+        auth: match &provider.client_auth {
+            config::ClientAuth::None => ClientAuth::None,
+            config::ClientAuth::Basic(secret) => ClientAuth::Basic(secret.clone()),
+            config::ClientAuth::Post(secret) => ClientAuth::Post(secret.clone()),
+        },
+        scopes: provider.scopes.clone(),
+        resource: provider.resource.clone(),
+        authorize_params: provider.authorize_params.clone(),
+        redirect_uri: Settings::redirect_uri(public, prefix, &provider.name),
+        post_logout_redirect_uri: Settings::post_logout_redirect_uri(public, prefix),
+        allow_missing_pkce_metadata: provider.allow_missing_pkce_metadata,
+    }
+}
+
+/// In the order of the route table; the site, where there is one, is the last.
+fn destinations(config: &Config) -> Result<Vec<Destination>, AssembleError> {
+    let mut destinations = Vec::new();
+    for route in &config.routes {
+        let (scheme, authority) = (route.upstream.scheme(), route.upstream.authority());
+        let upstream = Upstream {
+            scheme: scheme.cloned().ok_or(AssembleError::Upstream)?,
+            authority: authority.cloned().ok_or(AssembleError::Upstream)?,
+            response_timeout: route.response_timeout,
+        };
+        destinations.push(Destination::Upstream(upstream));
+    }
+    if let Some(dir) = &config.site {
+        destinations.push(Destination::Site(Site::open(dir.clone())?));
+    }
+    Ok(destinations)
+}
