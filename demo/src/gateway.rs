@@ -94,7 +94,9 @@ impl Gateway {
         fs::write(&config, toml).doing(doing)?;
         copy_page(site, &folder.path().join("dist")).doing(doing)?;
 
-        let mut child = Command::new(binary)
+        // It starts in its own folder: a relative path would mean another file there.
+        let program = std::path::absolute(binary).doing(doing)?;
+        let mut child = Command::new(program)
             .arg("run")
             .arg("--config")
             .arg(&config)

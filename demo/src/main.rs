@@ -22,6 +22,8 @@ mod lab;
 mod options;
 mod ports;
 mod signals;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
