@@ -60,7 +60,10 @@ export function searchGlobals(limit = 400_000): Haul {
     if (seen.has(object) || object instanceof Storage) continue
     seen.add(object)
     walked += 1
-    for (const key of Reflect.ownKeys(object)) visit(`${path}.${String(key)}`, property(object, key))
+    for (let owner: object | null = object; owner !== null; owner = Reflect.getPrototypeOf(owner)) {
+      // Through the object itself, so that the getters of its prototypes answer for it.
+      for (const key of Reflect.ownKeys(owner)) visit(`${path}.${String(key)}`, property(object, key))
+    }
     if (object instanceof Map || object instanceof Set) {
       for (const entry of object.entries()) entry.forEach((value) => visit(`${path}[…]`, value))
     }
@@ -89,7 +92,7 @@ export function count(n: number, one: string, many: string): string {
   return `${n === 0 ? 'No' : n} ${n === 1 ? one : many}`
 }
 
-/** Reads a property; getters of prototypes throw, or answer a promise that fails. */
+/** Reads a property; a getter may throw, or answer a promise that fails. */
 function property(object: object, key: PropertyKey): unknown {
   try {
     const value: unknown = Reflect.get(object, key)

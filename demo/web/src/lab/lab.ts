@@ -36,7 +36,7 @@ export async function runAttack(attack: Attack, frames: Frames, addresses: Addre
   return { localStorage, cloakroom }
 }
 
-function attackThisPage(attack: ScriptAttack, { foreign }: Addresses): Promise<Outcome> {
+async function attackThisPage(attack: ScriptAttack, { foreign }: Addresses): Promise<Outcome> {
   const victim: Victim = {
     thief: foreign,
     probes: [
@@ -54,6 +54,8 @@ function attackThisPage(attack: ScriptAttack, { foreign }: Addresses): Promise<O
       text: 'It placed an order in your name: no way of keeping tokens stops this. It ends with the page or with the session, and nothing can be carried away.',
     },
   }
+  // The walk of the globals takes a second: first let the page show that it has begun.
+  await new Promise((resolve) => setTimeout(resolve, 30))
   return runScript(attack, victim)
 }
 
