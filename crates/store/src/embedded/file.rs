@@ -133,7 +133,7 @@ fn open_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn judge(path: &Path, error: DatabaseError) -> OpenError {
+pub(super) fn judge(path: &Path, error: DatabaseError) -> OpenError {
     let path = path.to_owned();
     match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {

@@ -1,0 +1,156 @@
+//! Random operations at random times, against the plainest model.
+
+use std::collections::HashMap;
+
+use cloakroom_store::{Replaced, SessionStore, StoreErrorKind, StoredRecord};
+use proptest::{prelude::*, test_runner::TestRunner};
+
+use super::{at, id};
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Load {
+        id: u8,
+        now: u64,
+    },
+    Create {
+        id: u8,
+        sealed: Vec<u8>,
+        end: u64,
+    },
+    /// Names the current version moved by `stale`.
+    Replace {
+        id: u8,
+        stale: u64,
+        sealed: Vec<u8>,
+        end: u64,
+    },
+    Touch {
+        id: u8,
+        end: u64,
+    },
+    Remove {
+        id: u8,
+    },
+    Claim {
+        key: u8,
+        until: u64,
+        now: u64,
+    },
+    Sweep {
+        now: u64,
+    },
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    // Few ids and few moments, so that they meet.
+    let id = 0..4_u8;
+    let time = 0..12_u64;
+    let sealed = prop::collection::vec(any::<u8>(), 0..40);
+    prop_oneof![
+        3 => (id.clone(), time.clone()).prop_map(|(id, now)| Operation::Load { id, now }),
+        3 => (id.clone(), sealed.clone(), time.clone())
+            .prop_map(|(id, sealed, end)| Operation::Create { id, sealed, end }),
+        3 => (id.clone(), prop_oneof![3 => Just(0), 1 => 1..3_u64], sealed, time.clone())
+            .prop_map(|(id, stale, sealed, end)| Operation::Replace { id, stale, sealed, end }),
+        2 => (id.clone(), time.clone()).prop_map(|(id, end)| Operation::Touch { id, end }),
+        1 => id.clone().prop_map(|id| Operation::Remove { id }),
+        2 => (id, time.clone(), time.clone())
+            .prop_map(|(key, until, now)| Operation::Claim { key, until, now }),
+        1 => time.prop_map(|now| Operation::Sweep { now }),
+    ]
+}
+
+#[derive(Default)]
+struct Model {
+    records: HashMap<u8, (u64, Vec<u8>, u64)>,
+    claims: HashMap<u8, u64>,
+}
+
+impl Model {
+    /// Does the operation on both and compares what they say.
+    async fn follow(&mut self, store: &dyn SessionStore, operation: Operation) {
+        match operation {
+            Operation::Load { id: name, now } => {
+                let expected = self.records.get(&name).filter(|record| record.2 > now).map(
+                    |(version, sealed, end)| StoredRecord {
+                        version: *version,
+                        sealed: sealed.clone(),
+                        expires_at: at(*end),
+                    },
+                );
+                assert_eq!(store.load(id([name]), at(now)).await.unwrap(), expected);
+            }
+            Operation::Create { id: name, sealed, end } => {
+                let created = store.create(id([name]), sealed.clone(), at(end)).await;
+                if self.records.contains_key(&name) {
+                    assert_eq!(created.unwrap_err().kind(), StoreErrorKind::IdInUse);
+                } else {
+                    created.unwrap();
+                    self.records.insert(name, (1, sealed, end));
+                }
+            }
+            Operation::Replace { id: name, stale, sealed, end } => {
+                let version = self.records.get(&name).map_or(1, |record| record.0) + stale;
+                let expected = match self.records.get_mut(&name) {
+                    None => Replaced::Gone,
+                    Some(record) if record.0 != version => Replaced::Conflict,
+                    Some(record) => {
+                        *record = (version + 1, sealed.clone(), end);
+                        Replaced::Done { version: version + 1 }
+                    }
+                };
+                let replaced = store.replace(id([name]), version, sealed, at(end)).await;
+                assert_eq!(replaced.unwrap(), expected);
+            }
+            Operation::Touch { id: name, end } => {
+                store.touch(id([name]), at(end)).await.unwrap();
+                if let Some(record) = self.records.get_mut(&name) {
+                    record.2 = record.2.max(end);
+                }
+            }
+            Operation::Remove { id: name } => {
+                let expected = self.records.remove(&name).is_some();
+                assert_eq!(store.remove(id([name])).await.unwrap(), expected);
+            }
+            Operation::Claim { key, until, now } => {
+                let held = self.claims.get(&key).is_some_and(|held| *held > now);
+                let expected = !held && until > now;
+                if expected {
+                    self.claims.insert(key, until);
+                }
+                assert_eq!(store.claim(id([key]), at(until), at(now)).await.unwrap(), expected);
+            }
+            Operation::Sweep { now } => {
+                let before = self.records.len() + self.claims.len();
+                self.records.retain(|_, record| record.2 > now);
+                self.claims.retain(|_, until| *until > now);
+                let expected = before - self.records.len() - self.claims.len();
+                assert_eq!(store.sweep(at(now)).await.unwrap(), expected);
+            }
+        }
+    }
+}
+
+/// `cases` times, a new store and up to 80 operations.
+pub(crate) fn behaves_as_the_model<S: SessionStore>(cases: u32, fresh: impl Fn() -> S) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let operations = prop::collection::vec(operation(), 1..80);
+    runner
+        .run(&operations, |operations| {
+            let store = fresh();
+            runtime.block_on(async {
+                let mut model = Model::default();
+                for operation in operations {
+                    model.follow(&store, operation).await;
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+}
