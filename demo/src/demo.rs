@@ -1,5 +1,6 @@
 //! Puts the parts together, tells the person what to do, and waits for the end.
 
+use std::io::{self, Write as _};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     };
     demo.announce(options);
     let ended = tokio::select! {
+        // Ctrl-C reaches the gateway too: its end is then no failure.
+        biased;
         () = &mut end => Ok(()),
         failure = demo.gateway.ended() => Err(failure),
     };
@@ -99,18 +102,26 @@ fn serve(listener: TcpListener, app: Router) {
 }
 
 impl Demo {
+    /// Tells what to do; the lines `user NAME PASSWORD` and `ready URL` are for scripts too.
     fn announce(&self, options: &Options) {
         let url = &self.addresses.app;
-        println!("Cloakroom's demo. Log in as");
-        println!();
-        for User { name, password } in USERS {
-            println!("user {name} {password}");
-        }
-        println!();
-        println!("Then call the API, and try to steal a token in the attack lab.");
-        println!("An access token lives {} s. Ctrl-C ends everything.", options.token_lifetime);
-        println!();
-        println!("ready {url}");
+        let users: String = USERS
+            .iter()
+            .map(|User { name, password }| format!("user {name} {password}\n"))
+            .collect();
+        let text = format!(
+            "\n\
+             Cloakroom's demo runs. Log in as one of\n\
+             \n\
+             {users}\n\
+             then call the API, and try to steal a token in the attack lab.\n\
+             An access token lives {} s. Ctrl-C ends everything.\n\
+             \n\
+             ready {url}\n",
+            options.token_lifetime
+        );
+        // Nobody may be listening any more: the demo goes on.
+        let _ = io::stdout().write_all(text.as_bytes());
         if !options.no_open {
             browser::open(url);
         }

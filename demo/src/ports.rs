@@ -31,10 +31,13 @@ pub(crate) fn near(port: u16, offset: u16) -> u16 {
     port.checked_add(offset).filter(|&port| check(port).is_ok()).unwrap_or(0)
 }
 
-/// Listens on 127.0.0.1; port 0 takes any free one.
+/// Listens on `port` of 127.0.0.1, or on any free one.
 pub(crate) async fn listen(port: u16) -> Result<(TcpListener, u16), Failure> {
     let doing = "a port of 127.0.0.1 could not be had";
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.doing(doing)?;
+    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => listener,
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.doing(doing)?,
+    };
     let port = listener.local_addr().doing(doing)?.port();
     Ok((listener, port))
 }
