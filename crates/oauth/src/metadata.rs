@@ -4,7 +4,7 @@ use cloakroom_core::jwt::{Algorithm, json};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{Client, client::Quoted, discovery::parse_endpoint};
+use crate::{Client, MAX_ANSWER_BYTES, client::Quoted, discovery::parse_endpoint};
 
 /// A provider's metadata, as far as it is used and after every check.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct MetadataError {
 /// What is wrong with a provider's metadata, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataFault {
-    /// Not a strict JSON object.
+    /// Not a strict JSON object, or longer than [`MAX_ANSWER_BYTES`].
     #[error("its metadata is not a JSON object; is `issuer` the right URL?")]
     NotJson,
     /// It calls itself by another name (R8); the name, escaped and cut.
@@ -78,6 +78,9 @@ impl Metadata {
     }
 
     fn judge(client: &Client, body: &[u8]) -> Result<Self, MetadataFault> {
+        if body.len() > MAX_ANSWER_BYTES {
+            return Err(MetadataFault::NotJson);
+        }
         let document = json::parse_object(body).map_err(|_| MetadataFault::NotJson)?;
         let issuer = document
             .get("issuer")

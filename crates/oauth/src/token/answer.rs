@@ -162,10 +162,8 @@ fn lifetime(value: &Value) -> Option<Duration> {
         Value::String(digits) => digits.parse::<u32>().ok().map(f64::from)?,
         number => number.as_f64()?,
     };
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|lifetime| !lifetime.is_zero())
-        .map(|lifetime| lifetime.min(MAX_LIFETIME))
+    let lifetime = Duration::try_from_secs_f64(seconds.min(MAX_LIFETIME.as_secs_f64())).ok()?;
+    (!lifetime.is_zero()).then_some(lifetime)
 }
 
 /// The registered error codes, as texts of our own: what the provider wrote goes into no log.
