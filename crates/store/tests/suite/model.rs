@@ -1,6 +1,6 @@
 //! Random operations at random times, against the plainest model.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use cloakroom_store::{Replaced, SessionStore, StoreErrorKind, StoredRecord};
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -83,11 +83,14 @@ impl Model {
             }
             Operation::Create { id: name, sealed, end } => {
                 let created = store.create(id([name]), sealed.clone(), at(end)).await;
-                if self.records.contains_key(&name) {
-                    assert_eq!(created.unwrap_err().kind(), StoreErrorKind::IdInUse);
-                } else {
-                    created.unwrap();
-                    self.records.insert(name, (1, sealed, end));
+                match self.records.entry(name) {
+                    Entry::Occupied(_) => {
+                        assert_eq!(created.unwrap_err().kind(), StoreErrorKind::IdInUse);
+                    }
+                    Entry::Vacant(free) => {
+                        created.unwrap();
+                        free.insert((1, sealed, end));
+                    }
                 }
             }
             Operation::Replace { id: name, stale, sealed, end } => {
