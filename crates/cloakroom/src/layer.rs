@@ -30,7 +30,7 @@ use crate::{
     body::ReplyBody,
     clock::Clock,
     control::{self, Reply, callback::login_path},
-    provider::{BackChannel, Provider},
+    provider::{BackChannel, Provider, ProviderUnavailable},
     refusal::{Reason, Refusal, Refused, SESSION_HEADER},
     sessions::Sessions,
     settings::{SessionRule, Settings, Unauthenticated},
@@ -45,6 +45,8 @@ use crate::{
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long to wait before a provider that is down is asked again.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// How long a provider may take to answer before the service starts without it.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The token handler: clone it freely, all clones are one.
 #[derive(Clone)]
@@ -157,7 +159,9 @@ impl Cloakroom {
     pub async fn probe_providers(&self) -> Result<(), StartProblem> {
         for provider in &self.shared.settings.providers {
             let Some(provider) = self.shared.sessions.provider(&provider.name) else { continue };
-            match provider.metadata(self.shared.clock.now()).await {
+            let asked = provider.metadata(self.shared.clock.now());
+            let answer = tokio::time::timeout(PROBE_TIMEOUT, asked).await;
+            match answer.unwrap_or_else(|_| Err(ProviderUnavailable::slow())) {
                 Ok(_) => tracing::info!(provider = provider.name(), "provider ready"),
                 Err(error) if error.is_misconfigured() => {
                     let (provider, detail) = (provider.name().to_owned(), error.to_string());

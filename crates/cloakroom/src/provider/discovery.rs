@@ -37,6 +37,10 @@ impl ProviderUnavailable {
         Self { detail, misconfigured: false }
     }
 
+    pub(crate) fn slow() -> Self {
+        Self::outage("the provider is slow to answer".into())
+    }
+
     /// Whether the provider answered, with metadata that no retry will mend (R3, R8).
     pub(crate) fn is_misconfigured(&self) -> bool {
         self.misconfigured

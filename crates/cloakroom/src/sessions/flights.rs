@@ -1,5 +1,8 @@
 //! One flight per session: who comes while it is under way waits for it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, hash_map::Entry},
     future::Future,

@@ -7,6 +7,9 @@
 //! 5. What only a proxy may say is dropped: identity, forwarding and method-override headers, and
 //!    every name with `_`, which many servers read as `-` (R63).
 
+#[cfg(test)]
+mod tests;
+
 use cloakroom_core::{guard::is_websocket_upgrade, origin::PublicOrigin, path::NormalPath};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri,

@@ -1,5 +1,8 @@
 //! The reply: what an upstream's answer may say to the browser (R35, R44, R45, R70).
 
+#[cfg(test)]
+mod tests;
+
 use cloakroom_core::cookie::{self, CookieName};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,

@@ -1,0 +1,71 @@
+use cloakroom_core::cookie::CookieName;
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::{clean, keep_private, secure, token_rejected};
+
+fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(*name, HeaderValue::from_static(value));
+    }
+    headers
+}
+
+#[test]
+fn r35_an_upstream_sets_no_cookie_of_ours_and_no_mark() {
+    let mut answer = headers(&[
+        ("set-cookie", "__Host-session=stolen; Path=/"),
+        ("set-cookie", "__Host-session-login-abc=x"),
+        ("set-cookie", "theme=dark"),
+        ("cloakroom-session", "expired"),
+    ]);
+    clean(&mut answer, &CookieName::host("session").unwrap());
+    let cookies: Vec<_> = answer.get_all("set-cookie").iter().collect();
+    assert_eq!(cookies, ["theme=dark"]);
+    assert!(!answer.contains_key("cloakroom-session"));
+}
+
+#[test]
+fn only_a_bearer_challenge_for_an_invalid_token_marks_a_401() {
+    let challenge = |value| headers(&[("www-authenticate", value)]);
+    let expired = challenge("Bearer realm=\"api\", error=\"invalid_token\"");
+    assert!(token_rejected(StatusCode::UNAUTHORIZED, &expired));
+    assert!(!token_rejected(StatusCode::FORBIDDEN, &expired));
+    assert!(!token_rejected(StatusCode::UNAUTHORIZED, &headers(&[])));
+    assert!(!token_rejected(StatusCode::UNAUTHORIZED, &challenge("Bearer realm=\"api\"")));
+    assert!(!token_rejected(StatusCode::UNAUTHORIZED, &challenge("Basic realm=\"api\"")));
+}
+
+#[test]
+fn r44_an_answer_made_with_a_token_stays_out_of_shared_caches() {
+    let after = |pairs: &[(&'static str, &'static str)]| {
+        let mut answer = headers(pairs);
+        keep_private(&mut answer);
+        let values: Vec<_> = answer.get_all("cache-control").iter().cloned().collect();
+        values
+    };
+    assert_eq!(after(&[]), ["private"]);
+    assert_eq!(after(&[("cache-control", "max-age=60")]), ["max-age=60", "private"]);
+    assert_eq!(after(&[("cache-control", "no-store")]), ["no-store"]);
+    assert_eq!(after(&[("cache-control", "public, max-age=60")]), ["public, max-age=60"]);
+}
+
+#[test]
+fn r45_r70_security_headers_are_added_where_the_upstream_set_none() {
+    let mut answer = headers(&[("content-security-policy", "default-src 'self'")]);
+    secure(&mut answer, true);
+    assert_eq!(answer.get("content-security-policy").unwrap(), "default-src 'self'");
+    assert_eq!(answer.get("x-content-type-options").unwrap(), "nosniff");
+    assert_eq!(answer.get("strict-transport-security").unwrap(), "max-age=31536000");
+    let mut plain = HeaderMap::new();
+    secure(&mut plain, false);
+    assert!(!plain.contains_key("strict-transport-security"));
+    assert!(
+        plain
+            .get("content-security-policy")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .contains("frame-ancestors 'none'")
+    );
+}

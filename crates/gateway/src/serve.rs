@@ -1,0 +1,85 @@
+//! Serving until a signal ends it.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use cloakroom::StartProblem;
+use tokio::net::TcpListener;
+
+use crate::{
+    assemble::{AssembleError, assemble},
+    config::Config,
+};
+
+/// Why the gateway does not serve.
+#[derive(Debug, thiserror::Error)]
+pub struct ServeError(#[from] Problem);
+
+impl std::fmt::Display for ServeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    #[error("cannot listen on {address}: {source}. Is another program using it? Set `listen.address` to a free one")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Provider(#[from] StartProblem),
+    #[error("the system gives no signals: {0}")]
+    Signals(io::Error),
+}
+
+/// Serves what `config` describes until SIGINT or SIGTERM, then lets open requests end.
+///
+/// # Errors
+/// When the data folder, the site, the address, or what a provider says of itself cannot be used. A
+/// provider that does not answer is no error: the rest serves, and logins work once it does.
+pub async fn serve(config: &Config) -> Result<(), ServeError> {
+    Ok(run(config).await?)
+}
+
+async fn run(config: &Config) -> Result<(), Problem> {
+    let gateway = Arc::new(assemble(config)?);
+    let address = config.listen;
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| Problem::Listen { address, source })?;
+    let shutdown = shutdown_signal().map_err(Problem::Signals)?;
+    gateway.cloakroom.probe_providers().await?;
+    let housekeeper = tokio::spawn({
+        let cloakroom = gateway.cloakroom.clone();
+        async move { cloakroom.keep_house().await }
+    });
+    tracing::info!(%address, public = %config.public_url, "listening");
+    gateway.serve(listener, shutdown).await;
+    housekeeper.abort();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The first SIGINT or SIGTERM from now on.
+#[cfg(unix)]
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// The first Ctrl-C from now on.
+#[cfg(not(unix))]
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a handler there is no other end than the process's.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
