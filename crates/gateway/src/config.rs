@@ -6,24 +6,51 @@
 
 mod auth;
 mod cookie;
+mod duration;
+mod environment;
+mod error;
+mod excerpt;
 mod guard;
+mod hidden;
+mod listen;
 mod log;
+mod normal_path;
 mod provider;
+mod public;
+mod raw;
+mod read;
+mod report;
 mod route;
+mod schema;
+mod secret;
 mod session;
+mod site;
+mod structure;
+mod suggest;
+mod syntax;
+mod upstream;
+mod warning;
+mod written;
 
+use std::fs;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
 pub use auth::AuthConfig;
 pub use cookie::{CookieConfig, Persistence, SameSite};
+pub(crate) use duration::show as show_duration;
+pub use environment::Environment;
+pub use error::{ConfigError, Mistake};
 pub use guard::GuardConfig;
 pub use log::{LogConfig, LogFormat};
 pub use provider::{ClientAuth, ProviderConfig};
 pub use route::{RouteConfig, RouteSession, Unauthenticated};
+pub use schema::json_schema;
 pub use session::SessionConfig;
+pub use warning::Warning;
 
 /// A checked configuration. Relative paths in the file are resolved against the file's folder.
 #[derive(Clone, Debug)]
@@ -48,4 +75,37 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Log lines.
     pub log: LogConfig,
+    warnings: Vec<Warning>,
+}
+
+impl Config {
+    /// Reads and checks the configuration in `file`; secrets come from `environment` or their files.
+    ///
+    /// # Errors
+    /// If the file is missing or unreadable, or for every mistake in it.
+    pub fn load(file: &Path, environment: &Environment) -> Result<Self, ConfigError> {
+        let name = || file.display().to_string();
+        let bytes = fs::read(file).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => ConfigError::Missing { file: name() },
+            _ => ConfigError::Unreadable { file: name(), source },
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| ConfigError::Unreadable {
+            file: name(),
+            source: std::io::Error::new(ErrorKind::InvalidData, error.utf8_error()),
+        })?;
+        Self::parse(&text, file, environment)
+    }
+
+    /// Checks `text` as if it were the content of `file`, in whose folder relative paths start.
+    ///
+    /// # Errors
+    /// For every mistake in it.
+    pub fn parse(text: &str, file: &Path, environment: &Environment) -> Result<Self, ConfigError> {
+        read::read(text, file, environment)
+    }
+
+    /// The choices that are weaker than the default, and what each opens: for a log line at start.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
 }

@@ -1,3 +1,12 @@
-//! The gateway: the binary `cloakroom`.
+//! The gateway: the binary `cloakroom`, a reverse proxy on the cloakroom layer.
 
+mod assemble;
+pub mod cli;
+mod commands;
 pub mod config;
+mod data_dir;
+pub mod logging;
+mod proxy;
+mod serve;
+mod server;
+mod site;

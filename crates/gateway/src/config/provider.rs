@@ -1,6 +1,22 @@
 //! `[[provider]]`: an OpenID provider.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cloakroom_core::origin::is_loopback;
 use cloakroom_core::secret::Token;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use super::environment::Environment;
+use super::report::Report;
+use super::secret::RawSecret;
+use super::written::{Choice, OneOf, Written};
+
+/// The name of a provider that has none.
+const DEFAULT_NAME: &str = "default";
+const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// An OpenID provider and this gateway's registration there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,4 +48,308 @@ pub enum ClientAuth {
     Basic(Token),
     /// The secret in the request's body (`client_secret_post`).
     Post(Token),
+}
+
+/// How a client secret is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Method {
+    Basic,
+    Post,
+}
+
+impl Choice for Method {
+    const ALL: &'static [(&'static str, Self, &'static str)] = &[
+        ("basic", Self::Basic, "the secret goes in an Authorization header (client_secret_basic)"),
+        ("post", Self::Post, "the secret goes in the request's body (client_secret_post)"),
+    ];
+}
+
+/// An OpenID provider.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProvider {
+    /// A short name, part of the redirect URI `<public url>/auth/callback/<name>`.
+    #[serde(default = "default_name")]
+    pub(super) name: Written<String>,
+    /// The provider's issuer, exactly as the provider writes it. `<issuer>/.well-known/openid-configuration`
+    /// is where the gateway learns everything else.
+    #[schemars(example = &"https://login.example.org/realms/shop")]
+    pub(super) issuer: Written<String>,
+    /// The id that the provider gave to this application.
+    #[schemars(example = &"shop-web")]
+    pub(super) client_id: Written<String>,
+    /// The secret that the provider gave to this application, from the environment or a file. Without
+    /// it the gateway is a public client, which anybody can pretend to be.
+    #[schemars(extend("examples" = [{ "env": "OIDC_CLIENT_SECRET" }]))]
+    pub(super) client_secret: Option<Written<RawSecret>>,
+    /// How the secret is sent to the provider.
+    #[serde(default = "default_method")]
+    pub(super) client_auth: Written<OneOf<Method>>,
+    /// What is asked for at login. `openid` is always among them; `offline_access` asks for a refresh token.
+    #[serde(default = "default_scopes")]
+    pub(super) scopes: Written<Vec<Written<String>>>,
+    /// The API that the access token is for (RFC 8707), where the provider wants to know.
+    #[schemars(example = &"https://api.example.com")]
+    pub(super) resource: Option<Written<String>>,
+    /// Further parameters of the login request, such as `prompt` or `login_hint`.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>", extend("examples" = [{ "prompt": "consent" }]))]
+    pub(super) authorize_params: BTreeMap<Written<String>, String>,
+    /// Accept a provider that does not announce PKCE with S256. If it does not check it either, a
+    /// stolen authorization code can be used by the thief.
+    #[serde(default)]
+    pub(super) allow_missing_pkce_metadata: bool,
+}
+
+fn default_name() -> Written<String> {
+    Written::default(DEFAULT_NAME)
+}
+
+fn default_method() -> Written<OneOf<Method>> {
+    Written::default("basic")
+}
+
+fn default_scopes() -> Written<Vec<Written<String>>> {
+    Written::default(DEFAULT_SCOPES.map(Written::default).to_vec())
+}
+
+impl RawProvider {
+    pub(super) fn check(
+        &self,
+        folder: &Path,
+        environment: &Environment,
+        report: &mut Report,
+    ) -> Option<ProviderConfig> {
+        let name = self.check_name(report);
+        let issuer = self.check_issuer(report);
+        let client_id = self.check_client_id(report);
+        let client_auth = self.check_client_auth(folder, environment, report);
+        let scopes = self.check_scopes(report);
+        let resource = self.check_resource(report);
+        let authorize_params = self.check_authorize_params(report);
+        if self.allow_missing_pkce_metadata {
+            report.warn(
+                format!("allow_missing_pkce_metadata = true (provider {})", self.name.value),
+                "if the provider does not check PKCE, a stolen authorization code can be used by the thief",
+            );
+        }
+        Some(ProviderConfig {
+            name: name?,
+            issuer: issuer?,
+            client_id: client_id?,
+            client_auth: client_auth?,
+            scopes: scopes?,
+            resource: resource?,
+            authorize_params: authorize_params?,
+            allow_missing_pkce_metadata: self.allow_missing_pkce_metadata,
+        })
+    }
+
+    fn check_name(&self, report: &mut Report) -> Option<String> {
+        let name = &self.name.value;
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if !name.is_empty() && name.len() <= 32 && name.chars().all(allowed) {
+            return Some(name.clone());
+        }
+        let lower = name.to_lowercase();
+        let meant: String =
+            lower.chars().map(|c| if allowed(c) { c } else { '-' }).take(32).collect();
+        report
+            .wrong(self.name.at(), "`name` is not a short plain name")
+            .why("it becomes part of the redirect URI: 1 to 32 lower-case letters, digits, `-` or `_`")
+            .write(format!("name = \"{}\"", if meant.is_empty() { DEFAULT_NAME } else { &meant }));
+        None
+    }
+
+    fn check_issuer(&self, report: &mut Report) -> Option<String> {
+        let (at, issuer) = (self.issuer.at(), &self.issuer.value);
+        let url = Url::parse(issuer).ok().filter(|url| url.has_host());
+        let Some(url) = url.filter(|url| matches!(url.scheme(), "https" | "http")) else {
+            report
+                .wrong(at, "`issuer` is not a URL")
+                .why("the provider's settings page or its .well-known/openid-configuration says it, as `issuer`")
+                .write("issuer = \"https://login.example.org/realms/shop\"");
+            return None;
+        };
+        let host = url.host_str().unwrap_or_default();
+        if url.scheme() == "http" && !is_loopback(&url) {
+            let path =
+                issuer.splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap_or_default();
+            report
+                .wrong(at, "`issuer` is not https")
+                .why(
+                    "the provider's keys and all tokens come from there; without TLS anybody on the way can\n\
+                     put in their own; only a provider on localhost may be http",
+                )
+                .write(format!("issuer = \"https://{host}{path}\""));
+            return None;
+        }
+        let more = url.query().is_some() || url.fragment().is_some();
+        if more || !url.username().is_empty() || url.password().is_some() {
+            report
+                .wrong(at, "`issuer` has more than scheme, host, port and path")
+                .why("an issuer has no user, query or fragment (OpenID Connect Discovery)")
+                .write(format!("issuer = \"{}://{host}{}\"", url.scheme(), url.path()));
+            return None;
+        }
+        if let Some(bare) = issuer.split_once("/.well-known/").map(|(bare, _)| bare) {
+            report
+                .wrong(at, "`issuer` is the address of the metadata")
+                .why("the gateway adds `/.well-known/openid-configuration` itself")
+                .write(format!("issuer = \"{bare}\""));
+            return None;
+        }
+        Some(issuer.clone())
+    }
+
+    fn check_client_id(&self, report: &mut Report) -> Option<String> {
+        // RFC 6749 appendix A.1.
+        let id = &self.client_id.value;
+        if !id.is_empty() && id.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+            return Some(id.clone());
+        }
+        report
+            .wrong(
+                self.client_id.at(),
+                "`client_id` is empty or has characters that no client id has",
+            )
+            .why("it is the id that the provider gave to this application, in plain ASCII")
+            .write("client_id = \"shop-web\"");
+        None
+    }
+
+    fn check_client_auth(
+        &self,
+        folder: &Path,
+        environment: &Environment,
+        report: &mut Report,
+    ) -> Option<ClientAuth> {
+        let Some(source) = &self.client_secret else {
+            if self.client_auth.is_stated() {
+                report
+                    .wrong(self.client_auth.at(), "`client_auth` has no `client_secret` to send")
+                    .why("it says how the secret is sent; a public client has none")
+                    .write("client_secret = { env = \"OIDC_CLIENT_SECRET\" }, or leave client_auth out");
+                return None;
+            }
+            report.warn(
+                format!("no client_secret (provider {})", self.name.value),
+                "a public client: anybody can pretend to be this application at the provider",
+            );
+            return Some(ClientAuth::None);
+        };
+        let method = if self.client_auth.value.text == "none" {
+            report
+                .wrong(
+                    self.client_auth.at(),
+                    "`client_auth` is none, but there is a `client_secret`",
+                )
+                .why("a client that has a secret proves with it who it is")
+                .write("client_auth = \"basic\", or leave client_secret out");
+            None
+        } else {
+            report.choice("client_auth", &self.client_auth)
+        };
+        let secret = source.read("client_secret", folder, environment, report);
+        Some(match method? {
+            Method::Basic => ClientAuth::Basic(secret?),
+            Method::Post => ClientAuth::Post(secret?),
+        })
+    }
+
+    fn check_scopes(&self, report: &mut Report) -> Option<Vec<String>> {
+        let scopes = &self.scopes.value;
+        let quoted = |scopes: &mut dyn Iterator<Item = &str>| {
+            scopes.map(|scope| format!("\"{scope}\"")).collect::<Vec<_>>().join(", ")
+        };
+        for scope in scopes {
+            // RFC 6749 §3.3.
+            let fits = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
+            if scope.value.is_empty() || !scope.value.chars().all(fits) {
+                let mut words =
+                    scope.value.split_whitespace().filter(|word| word.chars().all(fits));
+                report
+                    .wrong(scope.at(), "a scope is one word")
+                    .why("the list has one entry for each scope")
+                    .write(format!("scopes = [{}]", quoted(&mut words)));
+                return None;
+            }
+        }
+        if !scopes.iter().any(|scope| scope.value == "openid") {
+            let all =
+                std::iter::once("openid").chain(scopes.iter().map(|scope| scope.value.as_str()));
+            report
+                .wrong(self.scopes.at(), "`scopes` has no `openid`")
+                .why(
+                    "without it the provider says nothing about who has logged in (OpenID Connect)",
+                )
+                .write(format!("scopes = [{}]", quoted(&mut all.into_iter())));
+            return None;
+        }
+        Some(scopes.iter().map(|scope| scope.value.clone()).collect())
+    }
+
+    fn check_resource(&self, report: &mut Report) -> Option<Option<String>> {
+        let Some(resource) = &self.resource else { return Some(None) };
+        if Url::parse(&resource.value).is_ok_and(|url| url.fragment().is_none()) {
+            return Some(Some(resource.value.clone()));
+        }
+        report
+            .wrong(resource.at(), "`resource` is not an absolute URI without fragment")
+            .why("it names the API that the access token is for, as the provider knows it (RFC 8707)")
+            .write("resource = \"https://api.example.com\"");
+        None
+    }
+
+    fn check_authorize_params(&self, report: &mut Report) -> Option<Vec<(String, String)>> {
+        let mut fits = true;
+        for name in self.authorize_params.keys() {
+            let (why, write) = match name.value.as_str() {
+                "scope" => ("it has a key of its own", "scopes = [\"openid\", …]"),
+                "resource" => ("it has a key of its own", "resource = \"…\""),
+                "client_id" => ("it has a key of its own", "client_id = \"…\""),
+                "redirect_uri" => {
+                    ("it follows from the public url", "nothing; `cloakroom check` shows it")
+                }
+                "client_secret" => {
+                    ("the browser would carry the secret", "client_secret = { env = \"…\" }")
+                }
+                "response_type"
+                | "response_mode"
+                | "state"
+                | "nonce"
+                | "code_challenge"
+                | "code_challenge_method"
+                | "request"
+                | "request_uri" => (
+                    "the gateway sets it itself, for each login anew; the login's safety rests on it",
+                    "nothing; leave it out",
+                ),
+                _ => continue,
+            };
+            fits = false;
+            report
+                .wrong(name.at(), format!("`{}` cannot be among `authorize_params`", name.value))
+                .why(why)
+                .write(write);
+        }
+        let params = self.authorize_params.iter();
+        fits.then(|| params.map(|(name, value)| (name.value.clone(), value.clone())).collect())
+    }
+}
+
+/// Reports every provider that has the name of one before it.
+pub(super) fn check_names(providers: &[RawProvider], report: &mut Report) {
+    for (index, provider) in providers.iter().enumerate() {
+        let name = &provider.name.value;
+        if !providers[..index].iter().any(|before| before.name.value == *name) {
+            continue;
+        }
+        let at = provider.name.at().or_else(|| provider.issuer.at());
+        report
+            .wrong(at, format!("there is another provider named `{name}`"))
+            .why("the name tells providers apart at login, and each has its own redirect URI")
+            .write("name = \"…\", another one; a provider without a name is `default`");
+    }
 }

@@ -1,8 +1,22 @@
 //! `[[route]]`: which requests go to which upstream.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use cloakroom_core::origin::is_loopback;
 use http::{Method, Uri};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::{Host, Url};
+
+use super::duration::DurationText;
+use super::normal_path;
+use super::report::Report;
+use super::upstream::is_bare;
+use super::written::{Choice, OneOf, Written};
+
+/// The methods that a route can let through.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// Requests under one path and the upstream they go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +46,22 @@ pub enum RouteSession {
     None,
 }
 
+impl Choice for RouteSession {
+    const ALL: &'static [(&'static str, Self, &'static str)] = &[
+        (
+            "required",
+            Self::Required,
+            "only requests with a session reach the upstream, with the bearer token",
+        ),
+        (
+            "optional",
+            Self::Optional,
+            "with a session the bearer token goes along, without one the request goes as it is",
+        ),
+        ("none", Self::None, "every request goes on, never with a token"),
+    ];
+}
+
 /// What a request without a session gets where one is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unauthenticated {
@@ -41,4 +71,291 @@ pub enum Unauthenticated {
     Status401,
     /// A redirect to login for everything.
     Login,
+}
+
+impl Choice for Unauthenticated {
+    const ALL: &'static [(&'static str, Self, &'static str)] = &[
+        ("auto", Self::Auto, "a navigation goes to login, a fetch gets 401"),
+        ("401", Self::Status401, "401 for everything"),
+        ("login", Self::Login, "a redirect to login for everything"),
+    ];
+}
+
+/// Requests under one path and the upstream they go to.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRoute {
+    /// The path of the requests, with everything below it: `/api` takes `/api` and `/api/orders`, not
+    /// `/apis`. The request goes on with its whole path.
+    #[schemars(example = &"/api")]
+    pub(super) path: Written<String>,
+    /// Scheme, host and port of the service that the requests go to. Plain `http://` is for this
+    /// machine only, because the access token goes along.
+    #[schemars(example = &"http://127.0.0.1:3000")]
+    upstream: Written<String>,
+    /// Whether requests need a session.
+    #[serde(default = "default_session")]
+    session: Written<OneOf<RouteSession>>,
+    /// What a request without a session gets where one is required.
+    #[serde(default = "default_unauthenticated")]
+    unauthenticated: Written<OneOf<Unauthenticated>>,
+    /// The methods let through; the others get 405. HEAD comes with GET. Without this key all are let through.
+    #[schemars(extend("examples" = [["GET", "POST"]]))]
+    methods: Option<Written<Vec<Written<String>>>>,
+    /// How long the upstream may take to begin its response before the gateway answers 504.
+    #[serde(default = "default_response_timeout")]
+    response_timeout: Written<DurationText>,
+    /// Let the access token travel in clear to an upstream on another machine. Whoever can read that
+    /// network can call the API as the user.
+    #[serde(default)]
+    allow_plaintext_upstream: bool,
+}
+
+fn default_session() -> Written<OneOf<RouteSession>> {
+    Written::default("required")
+}
+
+fn default_unauthenticated() -> Written<OneOf<Unauthenticated>> {
+    Written::default("auto")
+}
+
+fn default_response_timeout() -> Written<DurationText> {
+    Written::default("60s")
+}
+
+/// What of the other sections a route must fit to.
+pub(super) struct Surroundings<'a> {
+    pub(super) auth_prefix: &'a str,
+    pub(super) public: Option<&'a Url>,
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) has_provider: bool,
+    pub(super) has_site: bool,
+}
+
+impl RawRoute {
+    pub(super) fn check(
+        &self,
+        around: &Surroundings<'_>,
+        report: &mut Report,
+    ) -> Option<RouteConfig> {
+        let path = self.check_path(around, report);
+        let upstream = self.check_upstream(around, report);
+        let session = self.check_session(around, report);
+        let unauthenticated = self.check_unauthenticated(session, report);
+        let methods = self.check_methods(report);
+        let response_timeout = report.duration("response_timeout", &self.response_timeout);
+        Some(RouteConfig {
+            path: path?,
+            upstream: upstream?,
+            session: session?,
+            unauthenticated: unauthenticated?,
+            methods: methods?,
+            response_timeout: response_timeout?,
+        })
+    }
+
+    fn check_path(&self, around: &Surroundings<'_>, report: &mut Report) -> Option<String> {
+        let (at, path) = (self.path.at(), &self.path.value);
+        if let Some(fault) = normal_path::fault(path) {
+            let example = fault.instead.as_deref().unwrap_or("/api");
+            report
+                .wrong(at, format!("`path` {}", fault.what))
+                .why(fault.why)
+                .write(format!("path = \"{example}\""));
+            return None;
+        }
+        if normal_path::is_under(path, around.auth_prefix) {
+            report
+                .wrong(at, format!("`path` is under {}, where the control endpoints are", around.auth_prefix))
+                .why("login, callback and logout live there; a request for them would never reach the upstream")
+                .write("another path, or another prefix for the control endpoints:\n[auth]\nprefix = \"/session\"");
+            return None;
+        }
+        if path == "/" && around.has_site {
+            report
+                .wrong(at, "`path` takes everything, and nothing is left for the site")
+                .why("requests that a route takes never reach the files of [site]")
+                .write("path = \"/api\", or leave [site] out");
+            return None;
+        }
+        Some(path.clone())
+    }
+
+    fn check_upstream(&self, around: &Surroundings<'_>, report: &mut Report) -> Option<Uri> {
+        let (at, written) = (self.upstream.at(), &self.upstream.value);
+        let url = Url::parse(written).ok().filter(Url::has_host);
+        let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+            let (what, write) = match written.split_once("://") {
+                Some(("ws" | "wss", rest)) => (
+                    "`upstream` is a WebSocket URL",
+                    format!("http://{rest}, which takes WebSockets too"),
+                ),
+                Some(_) => {
+                    ("`upstream` is not an http or https URL", "http://127.0.0.1:3000".to_owned())
+                }
+                None => ("`upstream` has no scheme", format!("http://{written}")),
+            };
+            report
+                .wrong(at, what)
+                .why("it is scheme, host and port of the service that the requests go to")
+                .write(format!("upstream = \"{write}\""));
+            return None;
+        };
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        if !is_bare(&url) || written.trim_end_matches('/').ends_with(['?', '#']) {
+            report
+                .wrong(at, "`upstream` has more than scheme, host and port")
+                .why("the request goes on with its own path and query, which are also what was checked")
+                .write(format!("upstream = \"{}://{host}{port}\"", url.scheme()));
+            return None;
+        }
+        if is_gateway(&url, around) {
+            report
+                .wrong(at, "`upstream` is this gateway itself")
+                .why("requests would go in a circle")
+                .write("upstream = \"http://127.0.0.1:3000\", where the service listens");
+            return None;
+        }
+        let plaintext = url.scheme() == "http" && !is_loopback(&url);
+        if plaintext && !self.allow_plaintext_upstream {
+            report
+                .wrong(at, "`upstream` is plain http to another machine")
+                .why("the access token goes along; whoever can read that network can call the API as the user")
+                .write(format!(
+                    "upstream = \"https://{host}\", or below it\nallow_plaintext_upstream = true"
+                ));
+            return None;
+        }
+        let path = &self.path.value;
+        if self.allow_plaintext_upstream && plaintext {
+            report.warn(
+                format!("allow_plaintext_upstream = true (route {path})"),
+                format!("access tokens travel in clear to {host}{port}"),
+            );
+        } else if self.allow_plaintext_upstream {
+            report.warn(
+                format!("allow_plaintext_upstream = true (route {path})"),
+                "not needed with this upstream; take it out, so that it does not hide a later mistake",
+            );
+        }
+        url.as_str().parse().ok()
+    }
+
+    fn check_session(
+        &self,
+        around: &Surroundings<'_>,
+        report: &mut Report,
+    ) -> Option<RouteSession> {
+        let session = report.choice("session", &self.session)?;
+        if session != RouteSession::None && !around.has_provider {
+            let place = if self.session.is_stated() { &self.session.at() } else { &self.path.at() };
+            report
+                .wrong(place.clone(), "the route needs a session, and there is no [[provider]] to log in with")
+                .why("a session begins with a login")
+                .write(
+                    "[[provider]]\nissuer = \"https://login.example.org/realms/shop\"\nclient_id = \"shop-web\"\n\
+                     client_secret = { env = \"OIDC_CLIENT_SECRET\" }\n\
+                     or, for a route that never carries a token: session = \"none\"",
+                );
+            return None;
+        }
+        Some(session)
+    }
+
+    fn check_unauthenticated(
+        &self,
+        session: Option<RouteSession>,
+        report: &mut Report,
+    ) -> Option<Unauthenticated> {
+        let unauthenticated = report.choice("unauthenticated", &self.unauthenticated);
+        let needless = session.is_some_and(|session| session != RouteSession::Required);
+        if needless && self.unauthenticated.is_stated() {
+            report
+                .wrong(self.unauthenticated.at(), "`unauthenticated` has no effect on this route")
+                .why("it says what happens where a session is required; here requests go on without one")
+                .write("session = \"required\", or leave unauthenticated out");
+            return None;
+        }
+        unauthenticated
+    }
+
+    /// `Some(None)` is all methods.
+    fn check_methods(&self, report: &mut Report) -> Option<Option<Vec<Method>>> {
+        let Some(list) = &self.methods else { return Some(None) };
+        if list.value.is_empty() {
+            report
+                .wrong(list.at(), "`methods` is empty")
+                .why("no request could ever pass this route")
+                .write("methods = [\"GET\", \"POST\"], or leave the line out for all methods");
+            return None;
+        }
+        let mut methods = Vec::new();
+        let mut fits = true;
+        for written in &list.value {
+            let name = written.value.as_str();
+            let upper = name.to_uppercase();
+            let known =
+                METHODS.contains(&name).then(|| Method::from_bytes(name.as_bytes()).ok()).flatten();
+            if let Some(method) = known {
+                if !methods.contains(&method) {
+                    methods.push(method);
+                }
+                continue;
+            }
+            fits = false;
+            let (what, why, write) = if METHODS.contains(&upper.as_str()) {
+                (
+                    "is in lower case",
+                    "methods are case-sensitive (RFC 9110), and these are upper case",
+                    format!("\"{upper}\""),
+                )
+            } else if matches!(upper.as_str(), "TRACE" | "CONNECT") {
+                (
+                    "is never let through",
+                    "TRACE shows a request's headers, CONNECT opens a tunnel",
+                    "the list without it".to_owned(),
+                )
+            } else {
+                (
+                    "is not known",
+                    "a misspelled method would lock everybody out",
+                    format!("one of {}", METHODS.join(", ")),
+                )
+            };
+            report.wrong(written.at(), format!("the method `{name}` {what}")).why(why).write(write);
+        }
+        if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+            methods.push(Method::HEAD);
+        }
+        fits.then_some(Some(methods))
+    }
+}
+
+/// Reports every route that has the path of one before it.
+pub(super) fn check_paths(routes: &[RawRoute], report: &mut Report) {
+    for (index, route) in routes.iter().enumerate() {
+        let path = &route.path.value;
+        if routes[..index].iter().any(|before| before.path.value == *path) {
+            report
+                .wrong(route.path.at(), format!("there is another route for `{path}`"))
+                .why("a path has one route; which of the two counts would depend on their order")
+                .write("one of the two, or a longer path: the longest matching one wins");
+        }
+    }
+}
+
+/// Whether `url` is where this gateway listens or what browsers find it by.
+fn is_gateway(url: &Url, around: &Surroundings<'_>) -> bool {
+    if around.public.is_some_and(|public| public.origin() == url.origin()) {
+        return true;
+    }
+    let Some(listen) = around.listen else { return false };
+    let ip = match url.host() {
+        Some(Host::Ipv4(ip)) => IpAddr::from(ip),
+        Some(Host::Ipv6(ip)) => IpAddr::from(ip),
+        _ => return false,
+    };
+    let own = listen.ip() == ip || (listen.ip().is_unspecified() && ip.is_loopback());
+    own && url.scheme() == "http" && url.port_or_known_default() == Some(listen.port())
 }

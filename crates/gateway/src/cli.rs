@@ -1,0 +1,126 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{self, Failure};
+use crate::config::Environment;
+
+/// The configuration when none is named.
+const CONFIG: &str = "cloakroom.toml";
+
+/// Keeps a web application's tokens out of the page.
+///
+/// Cloakroom stands between browsers and an API. People log in through an OpenID provider; the tokens
+/// stay with Cloakroom, the browser holds one cookie, and the API gets its bearer token.
+#[derive(Parser)]
+#[command(name = "cloakroom", version, disable_help_subcommand = true)]
+#[command(after_help = "First steps:
+  cloakroom init     writes a commented cloakroom.toml
+  cloakroom check    says what it does and what is wrong with it
+  cloakroom run      starts the gateway")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the gateway.
+    ///
+    /// It logs to stderr, serves until SIGINT or SIGTERM, and lets running requests finish.
+    #[command(after_help = "Examples:
+  cloakroom run
+  OIDC_CLIENT_SECRET=… cloakroom run --config /etc/cloakroom/cloakroom.toml")]
+    Run(ConfigFile),
+    /// Check the configuration and say in words what it does.
+    ///
+    /// Every mistake is shown with its line, the reason and what to write instead. Secrets are looked
+    /// up as `run` would, so use the same environment. Nothing is started, no provider is asked.
+    /// Exit status: 0 if all is right, 1 if not.
+    #[command(after_help = "Examples:
+  cloakroom check
+  cloakroom check --config staging.toml && systemctl restart cloakroom")]
+    Check(ConfigFile),
+    /// Write a commented first configuration.
+    #[command(after_help = "Examples:
+  cloakroom init
+  cloakroom init --output staging.toml")]
+    Init(Init),
+    /// Print the JSON Schema of the configuration, with which editors complete and check it.
+    #[command(after_help = "Example:
+  cloakroom schema > cloakroom.schema.json
+
+With this first line in cloakroom.toml, editors with the TOML plug-in Taplo use it:
+  #:schema ./cloakroom.schema.json")]
+    Schema,
+}
+
+/// Which configuration.
+#[derive(Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file. Relative paths in it start at its folder.
+    #[arg(long, short, value_name = "PATH", env = "CLOAKROOM_CONFIG", default_value = CONFIG)]
+    pub(crate) config: PathBuf,
+}
+
+/// Where the first configuration goes.
+#[derive(Args)]
+pub(crate) struct Init {
+    /// The file to write.
+    #[arg(long, short, value_name = "PATH", default_value = CONFIG)]
+    pub(crate) output: PathBuf,
+    /// Overwrite the file if there is one.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Runs the command in `arguments` (the first is the program's name). Exit status: 0, 1 if the command
+/// failed, 2 if the arguments are wrong.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    match dispatch(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough: `cloakroom schema | head`.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: &Command) -> Result<(), Failure> {
+    let environment = Environment::process();
+    let mut out = io::stdout().lock();
+    match command {
+        Command::Run(options) => commands::run(options, &environment),
+        Command::Check(options) => commands::check(options, &environment, &mut out),
+        Command::Init(options) => commands::init(options, &mut out),
+        Command::Schema => commands::schema(&mut out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,156 @@
+//! A configuration in words.
+
+use std::fmt::{self, Write};
+
+use crate::config::{
+    ClientAuth, Config, Persistence, ProviderConfig, RouteConfig, RouteSession, SameSite,
+    Unauthenticated, show_duration,
+};
+
+/// What `config` does, for the person who wrote it. No secret is in it.
+pub(crate) fn explain(config: &Config) -> String {
+    let mut text = String::new();
+    // Writing into a String does not fail.
+    let _ = write(&mut text, config);
+    text
+}
+
+fn write(text: &mut String, config: &Config) -> fmt::Result {
+    let public = config.public_url.origin().ascii_serialization();
+    writeln!(text, "Address")?;
+    writeln!(text, "  browsers come to {public}")?;
+    writeln!(text, "  the gateway accepts plain HTTP on {}", config.listen)?;
+    if config.public_url.scheme() == "https" {
+        writeln!(text, "  TLS must be terminated in front of it")?;
+    }
+
+    for provider in &config.providers {
+        write_provider(text, config, provider, &public)?;
+    }
+
+    writeln!(text, "\nRoutes")?;
+    writeln!(
+        text,
+        "  {}/… is Cloakroom itself: login, callback, logout, session, refresh",
+        config.auth.prefix
+    )?;
+    for route in &config.routes {
+        write_route(text, route)?;
+    }
+    match &config.site {
+        Some(dir) => {
+            writeln!(text, "  everything else: the files in {}, or its index.html", dir.display())?
+        }
+        None if config.routes.iter().any(|route| route.path == "/") => {}
+        None => writeln!(text, "  everything else: 404")?,
+    }
+
+    write_session(text, config)?;
+
+    writeln!(text, "\nWeaker choices")?;
+    for warning in config.warnings() {
+        writeln!(text, "  {}\n      {}", warning.choice(), warning.opens())?;
+    }
+    if config.warnings().is_empty() {
+        writeln!(text, "  none")?;
+    }
+    Ok(())
+}
+
+fn write_provider(
+    text: &mut String,
+    config: &Config,
+    provider: &ProviderConfig,
+    public: &str,
+) -> fmt::Result {
+    let (name, prefix) = (&provider.name, &config.auth.prefix);
+    writeln!(text, "\nProvider {name}")?;
+    writeln!(text, "  people log in at {}", provider.issuer)?;
+    let proof = match provider.client_auth {
+        ClientAuth::None => "without a secret",
+        ClientAuth::Basic(_) => "with its secret in an Authorization header (client_secret_basic)",
+        ClientAuth::Post(_) => "with its secret in the request's body (client_secret_post)",
+    };
+    writeln!(text, "  the gateway is the client {}, {proof}", provider.client_id)?;
+    writeln!(text, "  it asks for {}", provider.scopes.join(" "))?;
+    if let Some(resource) = &provider.resource {
+        writeln!(text, "  the access token is for {resource}")?;
+    }
+    if !provider.authorize_params.is_empty() {
+        let names: Vec<_> =
+            provider.authorize_params.iter().map(|(name, _)| name.as_str()).collect();
+        writeln!(text, "  the login request also has {}", names.join(", "))?;
+    }
+    writeln!(text, "  register there: redirect URI {public}{prefix}/callback/{name}")?;
+    writeln!(text, "                  after logout {public}{prefix}/logged-out")
+}
+
+fn write_route(text: &mut String, route: &RouteConfig) -> fmt::Result {
+    let upstream = route.upstream.to_string();
+    writeln!(text, "  {}  →  {}", route.path, upstream.trim_end_matches('/'))?;
+    let rule = match (route.session, route.unauthenticated) {
+        (RouteSession::Required, Unauthenticated::Auto) => {
+            "needs a session; without one a navigation goes to login, a fetch gets 401"
+        }
+        (RouteSession::Required, Unauthenticated::Status401) => {
+            "needs a session; without one the answer is 401"
+        }
+        (RouteSession::Required, Unauthenticated::Login) => {
+            "needs a session; without one every request is sent to login"
+        }
+        (RouteSession::Optional, _) => "needs no session; with one the bearer token goes along",
+        (RouteSession::None, _) => "needs no session and never carries a token",
+    };
+    writeln!(text, "      {rule}")?;
+    if let Some(methods) = &route.methods {
+        let names: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
+        writeln!(text, "      only {}; other methods get 405", names.join(", "))?;
+    }
+    writeln!(
+        text,
+        "      504 if the upstream has not begun to answer after {}",
+        show_duration(route.response_timeout)
+    )
+}
+
+fn write_session(text: &mut String, config: &Config) -> fmt::Result {
+    let (session, cookie) = (&config.session, &config.cookie);
+    writeln!(text, "\nSession")?;
+    writeln!(
+        text,
+        "  ends after {} without a request, and {} after login in any case",
+        show_duration(session.idle_timeout),
+        show_duration(session.absolute_timeout),
+    )?;
+    writeln!(text, "  is kept encrypted in {}", session.data_dir.display())?;
+    let same_site = match cookie.same_site {
+        SameSite::Lax => "Lax",
+        SameSite::Strict => "Strict",
+    };
+    let (age, life) = match cookie.persistence {
+        Persistence::Persistent => (
+            format!("; Max-Age={}", session.absolute_timeout.as_secs()),
+            "survives a restart of the browser",
+        ),
+        Persistence::BrowserSession => (String::new(), "is gone when the browser is closed"),
+    };
+    writeln!(
+        text,
+        "  Set-Cookie: __Host-{}=…; Path=/; Secure; HttpOnly; SameSite={same_site}{age}",
+        cookie.name
+    )?;
+    writeln!(text, "  the cookie {life}")?;
+    if cookie.same_site == SameSite::Strict {
+        writeln!(
+            text,
+            "  a link from another site arrives without the session until the page's own first request"
+        )?;
+    }
+    writeln!(text, "  logout ends at {}", config.auth.after_logout)?;
+    writeln!(text, "\nRequests from other sites")?;
+    writeln!(text, "  are refused, by Fetch Metadata and Origin")?;
+    if let Some(header) = &config.guard.required_header {
+        writeln!(text, "  requests with an unsafe method must also carry the header {header}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Which parts of the file must not be shown again.
+//!
+//! Shown are the values of known keys that hold no secret. Everything else may be one: a secret under
+//! a misspelled key, a secret in a stray value. So this is a list of what may be shown, not of what may not.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::schema::{Kind, Shape};
+
+/// Keys whose value, written plainly, is a secret.
+pub(super) const SECRET_KEYS: [&str; 1] = ["client_secret"];
+
+/// The places of keys and values, and those of them to hide.
+#[derive(Default)]
+pub(super) struct Places {
+    /// Every key and every value that is not a table or list.
+    pub(super) tokens: Vec<Range<usize>>,
+    /// Values to hide.
+    pub(super) hidden: Vec<Range<usize>>,
+}
+
+impl Places {
+    /// The places in a document.
+    pub(super) fn of(document: &DeTable<'_>, shape: Shape<'_>) -> Self {
+        let mut places = Self::default();
+        places.table(document, Some(shape));
+        places
+    }
+
+    /// Shows again what the check of the structure has put under the key that was meant.
+    pub(super) fn trust(&mut self, checked: &DeTable<'_>, shape: Shape<'_>) {
+        let checked = Self::of(checked, shape);
+        let known = |value: &Range<usize>| {
+            checked.tokens.contains(value) && !checked.hidden.contains(value)
+        };
+        self.hidden.retain(|value| !known(value));
+    }
+
+    /// `shape` is absent where nothing is known about the table.
+    fn table(&mut self, table: &DeTable<'_>, shape: Option<Shape<'_>>) {
+        for (key, value) in table {
+            self.tokens.push(key.span());
+            let known = shape.filter(|shape| !shape.is_map());
+            let known = known.and_then(|shape| shape.key(key.get_ref()));
+            let plain =
+                SECRET_KEYS.contains(&key.get_ref().as_ref()) && !value.get_ref().is_table();
+            self.value(value, known.filter(|_| !plain));
+        }
+    }
+
+    fn value(&mut self, value: &Spanned<DeValue<'_>>, shape: Option<Shape<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                self.table(
+                    table,
+                    shape.and_then(|shape| match shape.kind() {
+                        Kind::Table => Some(shape),
+                        // One bracket too few: its keys are still the section's.
+                        Kind::Tables => Some(shape.items()),
+                        _ => None,
+                    }),
+                );
+            }
+            DeValue::Array(items) => {
+                let lists = [Kind::List, Kind::Tables];
+                let shape = shape.filter(|shape| lists.contains(&shape.kind()));
+                for item in items {
+                    self.value(item, shape.map(Shape::items));
+                }
+            }
+            _ => {
+                self.tokens.push(value.span());
+                if shape.is_none() {
+                    self.hidden.push(value.span());
+                }
+            }
+        }
+    }
+
+    /// Where the file is not TOML, its places are guesses: from each line, only what certainly is a
+    /// section's name, a key, or a known key's only value is shown.
+    pub(super) fn distrust(&mut self, text: &str, shape: Shape<'_>) {
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let shown = certain(line, shape);
+            self.hidden.push(start + shown..start + line.trim_end().len());
+            start += line.len();
+        }
+    }
+}
+
+/// How many bytes of the line's beginning may be shown.
+fn certain(line: &str, shape: Shape<'_>) -> usize {
+    let start = line.len() - line.trim_start().len();
+    let rest = &line[start..];
+    let word = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+        end.unwrap_or(text.len())
+    };
+    if rest.starts_with('[') {
+        let name = rest.trim_start_matches('[');
+        let brackets = rest.len() - name.len();
+        let length = brackets + word(name);
+        let tail = rest[length..].trim_end();
+        return start + length + if tail.starts_with(']') { tail.len().min(2) } else { 0 };
+    }
+    let key = &rest[..word(rest)];
+    let known = shape.keys().any(|(_, section)| {
+        let section = if section.kind() == Kind::Tables { section.items() } else { section };
+        section.keys().any(|(name, _)| name == key)
+    });
+    let lower = line.to_lowercase();
+    let suspicious = SECRET_KEYS.contains(&key)
+        || ["secret", "password", "token", "#"].iter().any(|word| lower.contains(word))
+        || rest.matches('=').count() > 1;
+    match (known, rest.find('=')) {
+        (true, _) if !suspicious => line.trim_end().len(),
+        (true, None) => start + key.len(),
+        (_, Some(equals)) if rest[..equals].trim_end() == key => start + equals + 1,
+        _ => start,
+    }
+}

@@ -1,0 +1,198 @@
+//! From the file's text to a checked configuration.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::auth::RawAuth;
+use super::cookie::RawCookie;
+use super::environment::Environment;
+use super::guard::RawGuard;
+use super::hidden::Places;
+use super::listen::RawListen;
+use super::log::RawLog;
+use super::provider::{self, RawProvider};
+use super::public::RawPublic;
+use super::report::Report;
+use super::route::{self, RawRoute, Surroundings};
+use super::schema::{Shape, json_schema};
+use super::session::RawSession;
+use super::site::{Private, RawSite};
+use super::{Config, ConfigError, structure, syntax};
+
+/// Reads and checks `text`, the content of `file`.
+pub(super) fn read(
+    text: &str,
+    file: &Path,
+    environment: &Environment,
+) -> Result<Config, ConfigError> {
+    let schema = json_schema();
+    let shape = Shape::root(&schema);
+    let mut report = Report::default();
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut document = document.into_inner();
+    let mut places = Places::of(&document, shape);
+    let config = if errors.is_empty() {
+        let present = structure(&mut document, shape, &mut report);
+        places.trust(&document, shape);
+        meaning(&mut document, &present, file, environment, &mut report)
+    } else {
+        syntax::report(&errors, text, &mut report);
+        places.distrust(text, shape);
+        None
+    };
+    let name = file.display().to_string();
+    let warnings = report.finish(&name, text, places)?;
+    config
+        .map(|config| Config { warnings, ..config })
+        .ok_or(ConfigError::Mistakes { file: name, mistakes: Vec::new() })
+}
+
+/// Which of the sections that others need are there, right or wrong.
+struct Present {
+    provider: bool,
+    route: bool,
+    site: bool,
+}
+
+/// Reduces the document to what can be read.
+fn structure(document: &mut DeTable<'_>, shape: Shape<'_>, report: &mut Report) -> Present {
+    let has = |document: &DeTable<'_>| {
+        ["provider", "route", "site"].map(|name| document.contains_key(name))
+    };
+    // Before and after: also under a misspelled name.
+    let before = has(document);
+    structure::check(document, shape, report);
+    let after = has(document);
+    let [provider, route, site] = [0, 1, 2].map(|index| before[index] || after[index]);
+    Present { provider, route, site }
+}
+
+fn meaning(
+    document: &mut DeTable<'_>,
+    present: &Present,
+    file: &Path,
+    environment: &Environment,
+    report: &mut Report,
+) -> Option<Config> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut sections = Sections { document, report };
+
+    let public = sections.one::<RawPublic>("public");
+    let listen = sections.one::<RawListen>("listen").unwrap_or_default();
+    let providers = sections.many::<RawProvider>("provider");
+    let routes = sections.many::<RawRoute>("route");
+    let site = sections.one::<RawSite>("site");
+    let session = sections.one::<RawSession>("session").unwrap_or_default();
+    let cookie = sections.one::<RawCookie>("cookie").unwrap_or_default();
+    let guard = sections.one::<RawGuard>("guard").unwrap_or_default();
+    let auth = sections.one::<RawAuth>("auth").unwrap_or_default();
+    let log = sections.one::<RawLog>("log").unwrap_or_default();
+
+    let private = private_places(file, folder, &session, &providers);
+    let public_url = public.and_then(|public| public.check(report));
+    let listen = listen.check(report);
+    provider::check_names(&providers, report);
+    let providers =
+        all(providers.iter().map(|provider| provider.check(folder, environment, report)));
+    let auth = auth.check(report);
+    route::check_paths(&routes, report);
+    let around = Surroundings {
+        auth_prefix: auth.as_ref().map_or("/auth", |auth| &auth.prefix),
+        public: public_url.as_ref(),
+        listen,
+        has_provider: present.provider,
+        has_site: present.site,
+    };
+    let routes = all(routes.iter().map(|route| route.check(&around, report)));
+    let site = match site {
+        Some(site) => site.check(folder, &private, report).map(Some),
+        None => Some(None),
+    };
+    let session = session.check(folder, report);
+    let cookie = cookie.check(report);
+    let guard = guard.check(report);
+    let log = log.check(report);
+    if !present.route && !present.site {
+        report
+            .wrong(None, "there is neither a [[route]] nor a [site]")
+            .why("every request would be answered with 404")
+            .write(
+                "[[route]]\npath = \"/api\"\nupstream = \"http://127.0.0.1:3000\"\n\
+                 and, for a single-page app:\n[site]\ndir = \"dist\"",
+            );
+    }
+    Some(Config {
+        public_url: public_url?,
+        listen: listen?,
+        providers: providers?,
+        routes: routes?,
+        site: site?,
+        session: session?,
+        cookie: cookie?,
+        guard: guard?,
+        auth: auth?,
+        log: log?,
+        warnings: Vec::new(),
+    })
+}
+
+/// All values, if none is missing; every item is looked at in any case.
+fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let items: Vec<_> = items.collect();
+    items.into_iter().collect()
+}
+
+/// What must not be in the site's folder.
+fn private_places(
+    file: &Path,
+    folder: &Path,
+    session: &RawSession,
+    providers: &[RawProvider],
+) -> Vec<Private> {
+    let mut places = vec![
+        Private { path: file.to_owned(), what: "this configuration", at: None },
+        Private { path: session.data_dir(folder), what: "`data_dir`", at: session.data_dir.at() },
+    ];
+    let secrets = providers.iter().filter_map(|provider| provider.client_secret.as_ref());
+    places.extend(secrets.filter_map(|secret| secret.file(folder)).map(|(path, written)| {
+        Private { path, what: "the file of `client_secret`", at: written.at() }
+    }));
+    places
+}
+
+/// The sections of a document whose structure was checked.
+struct Sections<'a, 'd> {
+    document: &'a mut DeTable<'d>,
+    report: &'a mut Report,
+}
+
+impl<'d> Sections<'_, 'd> {
+    /// A section that comes once.
+    fn one<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let section = self.document.remove(name)?;
+        self.section(section)
+    }
+
+    /// A section that may come several times.
+    fn many<T: DeserializeOwned>(&mut self, name: &str) -> Vec<T> {
+        match self.document.remove(name).map(Spanned::into_inner) {
+            Some(DeValue::Array(items)) => {
+                items.into_iter().filter_map(|item| self.section(item)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn section<T: DeserializeOwned>(&mut self, section: Spanned<DeValue<'d>>) -> Option<T> {
+        match T::deserialize(ValueDeserializer::from(section)) {
+            Ok(section) => Some(section),
+            Err(error) => {
+                self.report.wrong(error.span(), "this does not fit").why(error.message());
+                None
+            }
+        }
+    }
+}
