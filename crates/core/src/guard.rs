@@ -3,18 +3,24 @@
 //! A cookie goes along with requests that other pages send; so a request with a session counts only if
 //! our own page sent it. The decision, in order:
 //!
-//! 1. An `Origin` header must come once and be the public origin, byte for byte; `null` is not (R39).
-//!    It is compared with the configuration, never with `Host` (F7).
-//! 2. `Sec-Fetch-Site` must come at most once. `same-origin` passes. `none` (typed, bookmarked) passes
-//!    for a navigation with a safe method. `same-site` and `cross-site` do not: a sibling subdomain is
-//!    not us (R38). Neither does anything unknown.
-//! 3. A WebSocket handshake must carry `Origin`, whatever else it says: it is a GET that can do
-//!    anything (R43).
+//! 1. `Sec-Fetch-Site` must come at most once. `same-origin` goes on. `none` (typed, bookmarked) goes
+//!    on for a navigation with a safe method. `same-site` and `cross-site` do not: a sibling subdomain
+//!    is not us (R38). Neither does anything unknown or empty.
+//! 2. An `Origin` header must come at most once and be the public origin, byte for byte; `null` is not
+//!    (R39). It is compared with the configuration, never with `Host` (F7). Both headers must agree.
+//! 3. A WebSocket handshake, like anything that asks for an upgrade, must carry `Origin`, whatever
+//!    else it says: it is a GET that can do anything (R43).
 //! 4. Where `Sec-Fetch-Site` is absent (an old browser, no browser), an unsafe method must carry
-//!    `Origin`.
+//!    `Origin`. Safe are GET, HEAD and OPTIONS alone.
 //! 5. Where a header is required, an unsafe method must carry it, not empty (R37): no form can.
 //!
-//! It does not look at the cookie: `SameSite` is another layer, in the browser.
+//! It does not look at the cookie: `SameSite` is another layer, in the browser. It does not stop a
+//! script in our own page. It refuses a preflight from elsewhere like any other request; to grant one
+//! would be the work of a CORS allowlist (R42).
+//!
+//! **Mind in deployment:** under `Referrer-Policy: no-referrer` a browser sends a page's own form POST
+//! with `Origin: null`, so that this guard refuses it; fetches are not affected. And a proxy in front
+//! must leave `Origin` and `Sec-Fetch-*` as they are.
 //!
 //! ```
 //! use cloakroom_core::{guard::{Guard, GuardRefusal}, origin::PublicOrigin};
@@ -29,7 +35,7 @@
 //!
 //! headers.insert("sec-fetch-site", HeaderValue::from_static("same-site"));
 //! headers.insert("origin", HeaderValue::from_static("https://evil.shop.example.com"));
-//! assert_eq!(guard.check(&Method::POST, &headers).unwrap_err(), GuardRefusal::ForeignOrigin);
+//! assert_eq!(guard.check(&Method::POST, &headers).unwrap_err(), GuardRefusal::CrossSite);
 //! ```
 
 #[cfg(test)]
@@ -52,7 +58,12 @@ pub struct Guard {
     required_header: Option<HeaderName>,
 }
 
-/// The proof that a request was sent by our own page, or by the user directly.
+/// The proof that a request was sent by our own page, or by the user directly. Only
+/// [`Guard::check`] makes one.
+///
+/// ```compile_fail
+/// let forged = cloakroom_core::guard::SameOrigin(());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SameOrigin(());
 
@@ -85,24 +96,24 @@ impl Guard {
     /// The first rule that it breaks.
     pub fn check(&self, method: &Method, headers: &HeaderMap) -> Result<SameOrigin, GuardRefusal> {
         let safe = is_safe(method);
-        let has_origin = match only(headers, &ORIGIN) {
-            Only::Absent => false,
-            Only::One(origin) if origin.as_bytes() == self.origin.as_str().as_bytes() => true,
-            Only::One(_) | Only::Several => return Err(GuardRefusal::ForeignOrigin),
-        };
         let has_site = match only(headers, &SEC_FETCH_SITE) {
             Only::Absent => false,
             Only::One(site) if site == "same-origin" => true,
             Only::One(site) if site == "none" && safe && says_navigate(headers) => true,
             Only::One(_) | Only::Several => return Err(GuardRefusal::CrossSite),
         };
-        let must_say_origin = is_websocket_upgrade(method, headers) || (!has_site && !safe);
+        let has_origin = match only(headers, &ORIGIN) {
+            Only::Absent => false,
+            Only::One(origin) if origin == self.origin.as_str() => true,
+            Only::One(_) | Only::Several => return Err(GuardRefusal::ForeignOrigin),
+        };
+        let must_say_origin = headers.contains_key(UPGRADE) || (!has_site && !safe);
         if must_say_origin && !has_origin {
             return Err(GuardRefusal::OriginMissing);
         }
         if let Some(name) = &self.required_header
             && !safe
-            && headers.get(name).is_none_or(HeaderValue::is_empty)
+            && headers.get(name).is_none_or(|value| value.as_bytes().trim_ascii().is_empty())
         {
             return Err(GuardRefusal::HeaderRequired);
         }
@@ -135,13 +146,20 @@ pub fn is_navigation(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Whether a request asks for a WebSocket (RFC 6455 §4.1), or for any other upgrade by the same door.
+/// Whether a request asks for a WebSocket and nothing else (RFC 6455 §4.1).
+///
+/// Not for `h2c` or a choice of protocols: behind a switch to HTTP/2 further requests would pass
+/// unseen. Who relays drops the `Upgrade` header where this says no.
 pub fn is_websocket_upgrade(method: &Method, headers: &HeaderMap) -> bool {
     let upgrades = headers.get_all(CONNECTION).iter().any(|value| {
-        let tokens = value.to_str().unwrap_or_default().split(',');
-        tokens.into_iter().any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
+        let mut tokens = value.as_bytes().split(|byte| *byte == b',');
+        tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
     });
-    *method == Method::GET && upgrades && headers.contains_key(UPGRADE)
+    let to_websocket = match only(headers, &UPGRADE) {
+        Only::One(protocol) => protocol.as_bytes().eq_ignore_ascii_case(b"websocket"),
+        Only::Absent | Only::Several => false,
+    };
+    *method == Method::GET && upgrades && to_websocket
 }
 
 enum Only<'a> {

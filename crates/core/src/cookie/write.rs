@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header::SET_COOKIE};
 
-use super::CookieName;
+use super::{CookieName, read::readable_name};
 
 /// Name and value together; what is larger a browser drops without a word (R23).
 pub const MAX_COOKIE_BYTES: usize = 4096;
@@ -26,7 +26,7 @@ pub enum SameSite {
 pub enum Lifetime {
     /// Until the browser ends its session.
     BrowserSession,
-    /// This long, over restarts.
+    /// This long, over restarts; in whole seconds, rounded down, at most [`MAX_LIFETIME`].
     MaxAge(Duration),
 }
 
@@ -71,8 +71,13 @@ pub fn expire(name: &CookieName, same_site: SameSite) -> HeaderValue {
 }
 
 /// Takes every `Set-Cookie` out of an upstream's answer that would set a name of ours (R35).
+///
+/// Also the nameless ones that a browser would send back as if they had our name.
 pub fn drop_reserved_set_cookies(headers: &mut HeaderMap, is_ours: impl Fn(&[u8]) -> bool) {
-    let ours = |value: &HeaderValue| is_ours(name_in(value.as_bytes()));
+    let ours = |value: &HeaderValue| {
+        let pair = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        is_ours(readable_name(pair))
+    };
     if !headers.get_all(SET_COOKIE).iter().any(&ours) {
         return;
     }
@@ -82,17 +87,6 @@ pub fn drop_reserved_set_cookies(headers: &mut HeaderMap, is_ours: impl Fn(&[u8]
     for value in kept {
         headers.append(SET_COOKIE, value);
     }
-}
-
-/// The name that a browser or a server could read out of a `Set-Cookie` value.
-///
-/// Equals signs before it are skipped: the nameless `=__Host-session=x` comes back in a request as
-/// `__Host-session=x`.
-fn name_in(value: &[u8]) -> &[u8] {
-    let pair = value.split(|byte| *byte == b';').next().unwrap_or_default();
-    let start = pair.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'='));
-    let pair = &pair[start.unwrap_or(pair.len())..];
-    pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii()
 }
 
 fn header(
