@@ -9,6 +9,8 @@ import {
   fetchIn,
   logIn,
   openWorld,
+  rawRequest,
+  sameOriginHeaders,
   sessionCookie,
   sessionCookieValue,
 } from './support/world.ts'
@@ -88,6 +90,8 @@ test('a login creates a new session id and ends the old one (R31)', async () => 
   await until('a new cookie', async () => (await sessionCookieValue(browser)) !== before)
   await expectLoggedIn(page)
   await expectApiAnswers(page)
+  const replayed = await rawRequest(`${world.url}/auth/session`, { headers: sameOriginHeaders(before) })
+  expect(JSON.parse(replayed.body)).toEqual({ loggedIn: false })
 })
 
 test('path, query and fragment come back after the login (R46)', async () => {
@@ -169,6 +173,17 @@ test('with SameSite=Strict an interactive login works, deep link and all (R22, F
   await expectLoggedIn(page)
   const secrets = [...world.provider.issuedTokens, ...world.provider.issuedCodes, await sessionCookieValue(browser)]
   expect((await searchPage(page, secrets)).leaks).toEqual([])
+})
+
+test.for(['lax', 'strict'] as const)('a navigation to a protected address leads through the login and back, SameSite=%s (R22, F2)', async (sameSite) => {
+  const world = await openWorld({ sameSite })
+  const browser = await launch()
+  const page = await browser.newPage()
+  await page.goto(`${world.url}/api/orders?page=2`)
+  await fillLoginForm(page)
+  await page.waitForURL(`${world.url}/api/orders?page=2`)
+  await page.getByText('"subject":"alice"').waitFor()
+  expect(world.provider.granted('authorization_code')).toBe(1)
 })
 
 test('a provider that is down at the start stops logins alone, and they work as soon as it is up', async () => {

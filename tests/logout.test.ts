@@ -7,7 +7,7 @@ import {
   logIn,
   openWorld,
   rawRequest,
-  sessionCookie,
+  sameOriginHeaders,
   sessionCookieValue,
 } from './support/world.ts'
 
@@ -18,8 +18,7 @@ test('logout ends the session here, at the provider and in the browser (R17, R40
   const refreshTokens = [...world.provider.issuedTokens].filter((token) => !token.includes('.'))
   await page.evaluate(() => localStorage.setItem('draft', 'of a user who has left'))
 
-  const cookie = `${sessionCookie}=${await sessionCookieValue(browser)}`
-  const headers = { cookie, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
+  const headers = sameOriginHeaders(await sessionCookieValue(browser))
   const replay = (path: string) => rawRequest(world.url + path, { headers })
   expect((await replay('/api/orders')).status, 'the cookie opens the session before').toBe(200)
 

@@ -6,7 +6,7 @@ import {
   logIn,
   openWorld,
   rawRequest,
-  sessionCookie,
+  sameOriginHeaders,
   sessionCookieValue,
 } from './support/world.ts'
 
@@ -43,8 +43,7 @@ test('50 parallel fetches with an expired access token: one refresh, 50 good ans
 test('50 requests over as many connections with an expired access token: one refresh, 50 good answers (R15)', async () => {
   const world = await openWorld({ accessTokenLifetime })
   const { browser } = await logIn(world)
-  const cookie = `${sessionCookie}=${await sessionCookieValue(browser)}`
-  const headers = { cookie, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
+  const headers = sameOriginHeaders(await sessionCookieValue(browser))
   await expiry()
   world.provider.refreshDelay = 500
   const one = (_: unknown, number: number) => rawRequest(`${world.url}/api/orders/${number}`, { headers })

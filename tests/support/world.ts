@@ -90,6 +90,16 @@ export async function sessionCookieValue(browser: BrowserContext): Promise<strin
   return cookie.value
 }
 
+/** The headers that the page's own fetch would carry, with this session cookie. */
+export function sameOriginHeaders(cookie: string): Record<string, string> {
+  return {
+    'cookie': `${sessionCookie}=${cookie}`,
+    'sec-fetch-site': 'same-origin',
+    'sec-fetch-mode': 'cors',
+    'sec-fetch-dest': 'empty',
+  }
+}
+
 /** A request without a browser, with headers that a browser would not let anyone set. */
 export function rawRequest(
   url: string,
