@@ -18,7 +18,8 @@
 //! What comes out is [`VerifiedClaims`], which nothing else can make.
 //!
 //! Not supported: HMAC algorithms (a client secret is not a signing key here), ES512, ES256K, Ed448,
-//! encrypted tokens (R60) and detached or JSON-serialised signatures.
+//! Ed25519 under its newer name `Ed25519` (RFC 9864), encrypted tokens (R60) and detached or
+//! JSON-serialised signatures.
 
 mod algorithm;
 mod claims;
@@ -141,6 +142,34 @@ impl std::fmt::Debug for VerifiedClaims {
 
 /// Believes `token` or says why not.
 ///
+/// ```
+/// use cloakroom_core::jwt::{
+///     Algorithm, AudienceRule, DEFAULT_LEEWAY, Expectation, JwtError, KeySet, TokenKind, verify,
+/// };
+/// use cloakroom_core::time::Timestamp;
+///
+/// // The key and the token of RFC 7515, appendix A.3.
+/// let keys = KeySet::parse(
+///     br#"{"keys":[{"kty":"EC","crv":"P-256",
+///         "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+///         "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#,
+/// )?;
+/// let token = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9\
+///     leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5\
+///     djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+/// let expect = Expectation {
+///     issuer: "joe",
+///     audience: AudienceRule::Includes("shop-web"),
+///     algorithms: &[Algorithm::Es256],
+///     kind: TokenKind::AccessToken,
+///     leeway: DEFAULT_LEEWAY,
+/// };
+/// // Signed by joe, but for nobody in particular (R59).
+/// let error = verify(token, &keys, &expect, Timestamp::from_unix_seconds(1_300_819_000));
+/// assert_eq!(error.unwrap_err(), JwtError::Missing("aud"));
+/// # Ok::<(), cloakroom_core::jwt::KeySetError>(())
+/// ```
+///
 /// # Errors
 /// The first rule that the token breaks, in the order of the module's documentation. After an error
 /// whose [`JwtError::refetch_may_help`] is true, fetch the issuer's key set again (at most once a
@@ -161,6 +190,14 @@ pub fn verify(
 ///
 /// Nothing is verified: not the signature, not the issuer. `None` for an opaque token and for every
 /// form of `exp` that [`verify`] would refuse.
+///
+/// ```
+/// // {"alg":"none"} . {"exp":1800000000} . a signature that nobody looks at
+/// let token = "eyJhbGciOiJub25lIn0.eyJleHAiOjE4MDAwMDAwMDB9.AAAA";
+/// let expiry = cloakroom_core::jwt::peek_expiry(token).unwrap();
+/// assert_eq!(expiry.as_unix_seconds(), 1_800_000_000);
+/// assert_eq!(cloakroom_core::jwt::peek_expiry("an opaque token"), None);
+/// ```
 pub fn peek_expiry(token: &str) -> Option<Timestamp> {
     let claims = Compact::parse(token).ok()?.claims().ok()?;
     claims::numeric_date(&claims, "exp").ok()?

@@ -33,6 +33,13 @@ pub fn check_issuer(issuer: &str) -> Result<(), IssuerError> {
 ///
 /// The answer belongs into [`crate::Metadata::parse`]. Follow no redirect to another host.
 ///
+/// ```
+/// let request = cloakroom_oauth::discovery_request("https://login.example.org/realms/shop")?;
+/// let url = "https://login.example.org/realms/shop/.well-known/openid-configuration";
+/// assert_eq!(request.uri(), url);
+/// # Ok::<(), cloakroom_oauth::IssuerError>(())
+/// ```
+///
 /// # Errors
 /// When `issuer` is no issuer identifier.
 pub fn discovery_request(issuer: &str) -> Result<Request<Bytes>, IssuerError> {

@@ -76,6 +76,19 @@ impl TokenAnswer {
 /// `invalid_grant`, a wrong secret logs people out who could not log in again anyway. No proxy in
 /// front of a provider refuses with an empty 400.
 ///
+/// ```
+/// use cloakroom_oauth::{TokenErrorKind, judge_token_answer};
+/// use http::{HeaderMap, StatusCode};
+///
+/// let judge = |status, body: &str| judge_token_answer(status, &HeaderMap::new(), body.as_bytes());
+/// let good = r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer"}"#;
+/// assert!(judge(StatusCode::OK, good).is_ok());
+/// let error = judge(StatusCode::BAD_REQUEST, r#"{"error":"invalid_grant"}"#).unwrap_err();
+/// assert_eq!(error.kind(), TokenErrorKind::InvalidGrant);
+/// let error = judge(StatusCode::BAD_GATEWAY, "<html>").unwrap_err();
+/// assert_eq!(error.kind(), TokenErrorKind::Outage);
+/// ```
+///
 /// # Errors
 /// See [`TokenError::kind`].
 pub fn judge_token_answer(
