@@ -2,11 +2,20 @@
 //!
 //! Whatever two servers could read differently is refused; what all read alike is written in one way.
 //!
-//! - Refused: encoded `/`, `\`, NUL and other controls, also encoded twice; dot segments, raw or
-//!   encoded; empty segments; path parameters on dots (`..;`); backslashes; characters that no URL has;
-//!   broken escapes.
+//! - Refused: encoded `/`, `\`, NUL and other controls; dot segments, raw or encoded, also with spaces
+//!   or path parameters behind them (`..;`); empty segments; an escaped percent sign that makes an
+//!   escape with what follows (`%252e`, `%2541`); backslashes; characters that no URL has; broken
+//!   escapes; bytes that are not UTF-8 (`%c0%ae`).
 //! - Written in one way: escapes of unreserved characters are decoded (`%61pi` is `api`), all others
 //!   have upper-case digits; `[`, `]`, `|` and `^`, which browsers send as they are, are escaped.
+//!
+//! So a second round of decoding finds nothing to decode, and no merging of dots or slashes finds
+//! anything to merge. Two things stay that some servers read differently, because applications use
+//! them: path parameters (`/a;v=1`) and escaped delimiters (`/a%2Bb`). For them there is
+//! [`NormalPath::may_start_with_segments`].
+//!
+//! Case counts, and Unicode is not normalised: behind a server that folds either, no route may rely on
+//! another spelling's being a different resource.
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +36,11 @@ pub enum PathError {
     /// It has a `%` that two hexadecimal digits do not follow.
     #[error("the path has a broken escape")]
     Escape,
+    /// Its escapes are not UTF-8: some decoders read a dot or slash into overlong forms.
+    #[error("the path is not UTF-8")]
+    Encoding,
     /// It hides a separator, a control or another escape in an escape.
-    #[error("the path hides a separator or control in an escape")]
+    #[error("the path hides a separator, a control or an escape in an escape")]
     Hidden,
     /// It has a dot segment or an empty one.
     #[error("the path has a dot segment or an empty segment")]
@@ -52,13 +64,17 @@ impl NormalPath {
         if !raw.starts_with('/') {
             return Err(PathError::NotAbsolute);
         }
-        let normal = unescape(raw)?;
+        let normal = rewrite(raw)?;
+        if makes_escapes(&normal) {
+            return Err(PathError::Hidden);
+        }
+        if String::from_utf8(decoded(&normal)).is_err() {
+            return Err(PathError::Encoding);
+        }
         let mut segments = normal[1..].split('/').peekable();
         while let Some(segment) = segments.next() {
-            let last = segments.peek().is_none();
-            // Some servers cut a segment's parameters off before they look for dots.
-            let name = segment.split(';').next().unwrap_or_default();
-            if matches!(name, "." | "..") || (name.is_empty() && !(last && segment.is_empty())) {
+            let trailing_slash = segment.is_empty() && segments.peek().is_none();
+            if !trailing_slash && is_blank_or_dots(segment) {
                 return Err(PathError::Segment);
             }
         }
@@ -70,16 +86,39 @@ impl NormalPath {
         &self.0
     }
 
-    /// Whether it is `prefix` or lies below it, by whole segments; `prefix` has no slash at its end.
+    /// Whether it is `prefix` or lies below it, by whole segments, byte for byte.
     pub fn starts_with_segments(&self, prefix: &str) -> bool {
-        match self.0.strip_prefix(prefix) {
+        match self.0.strip_prefix(prefix.trim_end_matches('/')) {
             Some(rest) => rest.is_empty() || rest.starts_with('/'),
             None => false,
         }
     }
+
+    /// Whether some server could read it as `prefix` or something below it.
+    ///
+    /// Wider than [`NormalPath::starts_with_segments`]: path parameters do not count, nor dots and
+    /// spaces at a segment's end, and an escape is the same as its character. Where the two choose
+    /// different routes, the request is ambiguous and not to be let through.
+    ///
+    /// ```
+    /// use cloakroom_core::path::NormalPath;
+    ///
+    /// let path = NormalPath::parse("/admin;x/users")?;
+    /// assert!(!path.starts_with_segments("/admin"));
+    /// assert!(path.may_start_with_segments("/admin"));
+    /// # Ok::<_, cloakroom_core::path::PathError>(())
+    /// ```
+    pub fn may_start_with_segments(&self, prefix: &str) -> bool {
+        let mut own = self.0.split('/');
+        prefix
+            .trim_end_matches('/')
+            .split('/')
+            .all(|wanted| own.next().is_some_and(|segment| loosely(segment) == loosely(wanted)))
+    }
 }
 
-fn unescape(raw: &str) -> Result<String, PathError> {
+/// Decodes what is the same decoded, and escapes the rest in one way.
+fn rewrite(raw: &str) -> Result<String, PathError> {
     let mut normal = String::with_capacity(raw.len());
     let mut bytes = raw.bytes();
     while let Some(byte) = bytes.next() {
@@ -87,8 +126,7 @@ fn unescape(raw: &str) -> Result<String, PathError> {
             let (Some(high), Some(low)) = (bytes.next(), bytes.next()) else {
                 return Err(PathError::Escape);
             };
-            let decoded = decode(high, low).ok_or(PathError::Escape)?;
-            push_escaped(&mut normal, decoded)?;
+            push_escaped(&mut normal, decode(high, low).ok_or(PathError::Escape)?)?;
         } else if is_path_character(byte) {
             normal.push(char::from(byte));
         } else if b"[]|^".contains(&byte) {
@@ -97,14 +135,13 @@ fn unescape(raw: &str) -> Result<String, PathError> {
             return Err(PathError::Character);
         }
     }
-    // An escape that another round of decoding would make of an escaped percent sign.
-    if hides_escape(&normal) { Err(PathError::Hidden) } else { Ok(normal) }
+    Ok(normal)
 }
 
 fn push_escaped(normal: &mut String, decoded: u8) -> Result<(), PathError> {
     match decoded {
         b'/' | b'\\' | 0..=0x1f | 0x7f => Err(PathError::Hidden),
-        byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+        byte if is_unreserved(byte) => {
             normal.push(char::from(byte));
             Ok(())
         }
@@ -115,18 +152,48 @@ fn push_escaped(normal: &mut String, decoded: u8) -> Result<(), PathError> {
     }
 }
 
-/// Whether a percent sign stands escaped before something that reads as an escape of a separator, a
-/// dot, a control, or of a percent sign once more.
-fn hides_escape(normal: &str) -> bool {
-    normal.match_indices("%25").any(|(at, _)| {
-        let mut digits = normal.as_bytes()[at + 3..].iter();
-        match (digits.next(), digits.next()) {
-            (Some(high), Some(low)) => decode(*high, *low).is_some_and(|byte| {
-                matches!(byte, b'/' | b'\\' | b'.' | b'%' | b';' | 0..=0x1f | 0x7f)
-            }),
-            _ => false,
-        }
+/// Whether decoding makes a new escape, of whatever: `%2541` becomes `%41`, and `%25u002e` is a dot to
+/// IIS. Names with a percent sign and two such digits behind it are the price.
+fn makes_escapes(normal: &str) -> bool {
+    normal.match_indices("%25").any(|(at, escape)| match normal.as_bytes()[at + escape.len()..] {
+        [b'u' | b'U', ..] => true,
+        [high, low, ..] => decode(high, low).is_some(),
+        _ => false,
     })
+}
+
+/// Whether a segment is nothing but dots to a server that cuts parameters off (Tomcat) or trims spaces
+/// (Windows), or nothing at all.
+fn is_blank_or_dots(segment: &str) -> bool {
+    decoded(without_parameters(segment)).iter().all(|byte| matches!(byte, b'.' | b' '))
+}
+
+fn loosely(segment: &str) -> Vec<u8> {
+    let mut bytes = decoded(without_parameters(segment));
+    while let Some(b'.' | b' ') = bytes.last() {
+        bytes.pop();
+    }
+    bytes
+}
+
+fn without_parameters(segment: &str) -> &str {
+    let end = [segment.find(';'), segment.find("%3B")].into_iter().flatten().min();
+    &segment[..end.unwrap_or(segment.len())]
+}
+
+/// One round of decoding; what is no escape stays.
+fn decoded(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = match rest {
+            [b'%', high, low, ..] => decode(*high, *low),
+            _ => None,
+        };
+        out.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &rest[3..] } else { tail };
+    }
+    out
 }
 
 fn decode(high: u8, low: u8) -> Option<u8> {
@@ -134,7 +201,11 @@ fn decode(high: u8, low: u8) -> Option<u8> {
     Some(digit(high)? << 4 | digit(low)?)
 }
 
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
 /// RFC 3986 §3.3: unreserved, sub-delims, `:`, `@`, and the slash between segments.
 fn is_path_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte)
+    is_unreserved(byte) || b"!$&'()*+,;=:@/".contains(&byte)
 }

@@ -1,12 +1,22 @@
 //! Where a login leads back to (R46).
+//!
+//! A return URL comes from whoever made the link, so only a path of our own is taken, and only one
+//! that cannot be read as anything else:
+//!
+//! 1. It begins with a slash: no scheme, no host, not even ours; no backslash, no control character.
+//! 2. Parsed as browsers do it (WHATWG URL) against the public origin, it stays on that origin.
+//! 3. Its path is one that the gate lets through ([`NormalPath`]), which excludes `//host`.
+//! 4. Query and fragment hide no control in an escape: `%0d%0aSet-Cookie` leads to the root.
+//!
+//! What remains is written anew: visible ASCII, and the same if it is read again.
 
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize, de::Error};
-use url::Url;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use url::{Position, Url};
 
-use crate::origin::PublicOrigin;
+use crate::{origin::PublicOrigin, path::NormalPath};
 
 /// Longest return URL in bytes: it must fit a cookie with the rest of the transaction.
 pub const MAX_BYTES: usize = 2048;
@@ -22,10 +32,7 @@ impl ReturnTo {
         Self("/".to_owned())
     }
 
-    /// The path that `input` names on `origin`.
-    ///
-    /// `None` where it is not a path to begin with (an absolute URL neither, were it our own), has a
-    /// control or backslash, is too long, or leads elsewhere after a parse as browsers do it.
+    /// The path that `input` names on `origin`; `None` where it breaks a rule of this module.
     ///
     /// ```
     /// use cloakroom_core::{origin::PublicOrigin, return_to::ReturnTo};
@@ -36,19 +43,7 @@ impl ReturnTo {
     /// assert!(ReturnTo::parse("//evil.example", &origin).is_none());
     /// ```
     pub fn parse(input: &str, origin: &PublicOrigin) -> Option<Self> {
-        let suspicious = |character: char| character.is_control() || character == '\\';
-        if !input.starts_with('/') || input.len() > MAX_BYTES || input.contains(suspicious) {
-            return None;
-        }
-        let parsed = origin.as_url().join(input).ok()?;
-        let ours = parsed.origin() == origin.as_url().origin()
-            && parsed.username().is_empty()
-            && parsed.password().is_none();
-        if !ours {
-            return None;
-        }
-        let path = &parsed[url::Position::BeforePath..];
-        has_shape(path).then(|| Self(path.to_owned()))
+        on(origin.as_url(), input).map(Self)
     }
 
     /// As [`ReturnTo::parse`], and the root where that gives nothing.
@@ -62,21 +57,44 @@ impl ReturnTo {
     }
 }
 
+/// Takes only what [`ReturnTo::parse`] writes; the rules are the same on every origin.
 impl<'de> Deserialize<'de> for ReturnTo {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if has_shape(&text) { Ok(Self(text)) } else { Err(D::Error::custom("not a path of ours")) }
+        let any = Url::parse("https://origin.invalid").map_err(D::Error::custom)?;
+        match on(&any, &text) {
+            Some(written) if written == text => Ok(Self(text)),
+            _ => Err(D::Error::custom("not a return URL")),
+        }
     }
 }
 
-/// What every `ReturnTo` is, whichever way it came: no browser reads another host into it.
-fn has_shape(path: &str) -> bool {
-    let elsewhere = path.starts_with("//") || path.contains('\\');
-    path.starts_with('/')
-        && !elsewhere
-        && path.len() <= MAX_BYTES
-        && path.bytes().all(|byte| byte.is_ascii_graphic())
-        && Url::parse("https://origin.invalid")
-            .and_then(|base| base.join(path))
-            .is_ok_and(|url| url.host_str() == Some("origin.invalid") && url.scheme() == "https")
+fn on(base: &Url, input: &str) -> Option<String> {
+    let suspicious = |character: char| character.is_control() || character == '\\';
+    if !input.starts_with('/') || input.len() > MAX_BYTES || input.contains(suspicious) {
+        return None;
+    }
+    let url = base.join(input).ok()?;
+    // Without user and password a URL of our origin is the origin and what is read here.
+    if url[..Position::BeforePath] != base[..Position::BeforePath] {
+        return None;
+    }
+    let path = NormalPath::parse(url.path()).ok()?;
+    let rest = &url[Position::AfterPath..];
+    if hides_control(rest) {
+        return None;
+    }
+    let written = format!("{}{rest}", path.as_str());
+    let clean = written.len() <= MAX_BYTES && written.bytes().all(|byte| byte.is_ascii_graphic());
+    clean.then_some(written)
+}
+
+/// Whether `text` has an escape of a control character, such as `%0d`.
+fn hides_control(text: &str) -> bool {
+    text.match_indices('%').any(|(at, _)| {
+        matches!(
+            text.as_bytes()[at + 1..],
+            [b'0' | b'1', low, ..] if low.is_ascii_hexdigit()
+        ) || matches!(text.as_bytes()[at + 1..], [b'7', b'f' | b'F', ..])
+    })
 }
