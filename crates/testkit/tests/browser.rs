@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{any, get};
 use cloakroom_testkit::browser::{Browser, SameSite};
-use cloakroom_testkit::{Provider, Upstream};
+use cloakroom_testkit::{Provider, Upstream, eventually};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 
@@ -35,6 +35,10 @@ async fn server() -> Provider {
     let clear =
         async || [("clear-site-data", "\"cookies\""), ("set-cookie", "late=1; Path=/; Max-Age=60")];
     let away = async || (StatusCode::SEE_OTHER, [(LOCATION, "/echo")]);
+    let back = async |headers: HeaderMap| {
+        let here = headers["host"].to_str().expect("a host").replace("127.0.0.1", "localhost");
+        (StatusCode::SEE_OTHER, [(LOCATION, format!("http://{here}/echo"))])
+    };
     let page =
         async || axum::response::Html(r#"<meta http-equiv="refresh" content="0;url=/echo">"#);
     let routes = Router::new()
@@ -43,6 +47,7 @@ async fn server() -> Provider {
         .route("/below/echo", any(echo))
         .route("/clear", get(clear))
         .route("/away", any(away))
+        .route("/back", get(back))
         .route("/page", get(page));
     Provider::builder().routes(|_| routes).start().await
 }
@@ -132,6 +137,11 @@ async fn redirects_and_navigating_pages_are_followed_on_request() {
     let end = browser.settle(foreign.navigation().send().await).await;
     assert_eq!(line(&end.text(), "sec-fetch-site"), "cross-site");
 
+    let round =
+        browser.request("GET", &at("/back")).from_page(&at("/").replace("127.0.0.1", "localhost"));
+    let end = browser.settle(round.navigation().send().await).await;
+    assert_eq!(line(&end.text(), "sec-fetch-site"), "cross-site", "one foreign hop is enough");
+
     let end = browser.settle(browser.navigate(&at("/page")).await).await;
     assert_eq!(line(&end.text(), "sec-fetch-site"), "same-origin");
 }
@@ -144,7 +154,20 @@ async fn a_dropped_fetch_hangs_up() {
     let url = format!("{}/api/stream", upstream.url());
     tokio::select! {
         _ = browser.fetch("GET", &url) => panic!("nothing was released"),
-        () = cloakroom_testkit::eventually("it streams", || upstream.open_streams() == 1) => {}
+        () = eventually("it streams", || upstream.open_streams() == 1) => {}
     }
-    cloakroom_testkit::eventually("it hangs up", || upstream.open_streams() == 0).await;
+    eventually("it hangs up", || upstream.open_streams() == 0).await;
+}
+
+#[tokio::test]
+async fn a_dropped_answer_ends_the_upload() {
+    let provider = server().await;
+    let upstream = Upstream::start(&provider).await;
+    let url = format!("{}/api/upload?early=1", upstream.url());
+    let (body, request) = Browser::new().request("POST", &url).streaming();
+    let mut answer = request.open().await.expect("an early answer");
+    body.send("piece".into()).await.expect("a body that is read");
+    answer.chunk().await.expect("a line for the piece");
+    drop(answer);
+    eventually("the upload ends", || body.is_closed()).await;
 }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use url::{Position, Url, form_urlencoded};
 
 use super::relation::Relation;
-use super::response::{Connection, Opened};
+use super::response::Opened;
 use super::{Browser, Response, WebSocket, parse, websocket};
 use crate::pieces::Pieces;
 
@@ -172,12 +172,13 @@ impl Request {
         stream.set_nodelay(true)?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        let connection = Connection::spawn(connection);
+        // Its task ends when the answer is dropped: hyper hangs up then.
+        tokio::spawn(connection.with_upgrades());
         let answer = sender.send_request(request).await.map_err(io::Error::other)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             self.browser.jar.take(&self.url, answer.headers());
         }
-        Ok(Opened::new(self.method, self.url, self.cause, answer, connection))
+        Ok(Opened::new(self.method, self.url, self.cause, answer))
     }
 
     /// Opens a WebSocket; the answer of the server if it refuses.

@@ -6,14 +6,9 @@ use std::io;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt as _;
-use http_body_util::combinators::BoxBody;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use url::Url;
 
 use super::request::Cause;
@@ -93,7 +88,6 @@ pub struct Opened {
     cause: Cause,
     body: Incoming,
     extensions: Extensions,
-    _connection: Connection,
 }
 
 impl Opened {
@@ -102,7 +96,6 @@ impl Opened {
         url: Url,
         cause: Cause,
         answer: http::Response<Incoming>,
-        connection: Connection,
     ) -> Self {
         let (head, body) = answer.into_parts();
         Self {
@@ -113,7 +106,6 @@ impl Opened {
             cause,
             body,
             extensions: head.extensions,
-            _connection: connection,
         }
     }
 
@@ -145,22 +137,5 @@ impl Opened {
             method: self.method,
             cause: self.cause,
         })
-    }
-}
-
-type Http1 = http1::Connection<TokioIo<TcpStream>, BoxBody<Bytes, std::convert::Infallible>>;
-
-/// The task that drives a connection, and ends with this.
-pub(super) struct Connection(JoinHandle<hyper::Result<()>>);
-
-impl Connection {
-    pub(super) fn spawn(connection: Http1) -> Self {
-        Self(tokio::spawn(connection.with_upgrades()))
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -117,6 +117,7 @@ async fn an_outage_cuts_everything_and_ends() {
     let held = tokio::spawn(shop.browser.request("GET", &shop.endpoint("/jwks")).try_send());
     eventually("a request is held", || shop.provider.jwks_fetches() == 1).await;
     shop.provider.stop_answering();
+    eventually("the held request fails", || held.is_finished()).await;
     assert!(held.await.unwrap().is_err());
     assert!(shop.try_refresh(&tokens).await.is_err());
     shop.provider.resume();
