@@ -62,7 +62,7 @@ pub(crate) struct Shared {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sessions: Arc<Sessions>,
-    routes: RouteTable,
+    pub(crate) routes: RouteTable,
     request_prefix: String,
     requests: AtomicU64,
 }

@@ -41,8 +41,7 @@ pub(crate) fn confirm_login(login: &str) -> String {
     page("Log in", "", &link)
 }
 
-/// Navigates by itself: with a `Strict` cookie the page after a login must be reached from a page of
-/// ours, for a redirect from the provider would come without the cookie (R22, F2).
+/// Navigates by itself, from a page of ours (R22, F2).
 pub(crate) fn navigate(path: &str) -> String {
     let path = escape(path);
     let refresh = format!("<meta http-equiv=\"refresh\" content=\"0;url={path}\">");

@@ -109,6 +109,7 @@ impl Provider {
         code: &Code,
         clock: &dyn Clock,
     ) -> Result<Login, LoginError> {
+        let asked_at = clock.now();
         let request = code_request(&self.client, metadata, transaction, code);
         let answer = self
             .back_channel
@@ -127,28 +128,29 @@ impl Provider {
         Ok(Login {
             user: claims.user(),
             claims: claims.public_claims(),
-            tokens: answer.into_token_set(None, now),
+            tokens: answer.into_token_set(None, asked_at),
         })
     }
 
     /// Spends a refresh token (RFC 6749 §6).
     pub(crate) async fn refresh(
-        &self,
+        self: &Arc<Self>,
         refresh_token: &Token,
         record: &Record,
         clock: &dyn Clock,
     ) -> Result<Renewed, RefreshError> {
         let metadata = self.metadata(clock.now()).await.map_err(RefreshError::from)?;
         let request = refresh_request(&self.client, &metadata, refresh_token);
+        // Counted from before the request, a token's life never looks longer than it is.
+        let asked_at = clock.now();
         let answer = self
             .back_channel
             .send(request)
             .await
             .map_err(|error| RefreshError::outage(error.to_string()))?;
         let answer = judge_token_answer(answer.status, &answer.headers, &answer.body)?;
-        let now = clock.now();
-        let claims = self.refreshed_claims(&metadata, &answer, record, now).await?;
-        Ok(Renewed { claims, tokens: answer.into_token_set(Some(&record.tokens), now) })
+        let claims = self.refreshed_claims(&metadata, &answer, record, clock.now())?;
+        Ok(Renewed { claims, tokens: answer.into_token_set(Some(&record.tokens), asked_at) })
     }
 
     /// Revokes what it can of `tokens`, beside the caller and best effort (R17, RFC 7009).
@@ -171,44 +173,38 @@ impl Provider {
         });
     }
 
-    /// The claims of a refreshed ID Token (R10).
+    /// The claims of a refreshed ID Token (R10), verified with the keys at hand.
     ///
-    /// The rotated tokens are worth more than the claims: only another user's ID Token stops them;
-    /// one that cannot be verified is left aside.
-    async fn refreshed_claims(
-        &self,
-        metadata: &Metadata,
+    /// The rotated tokens wait to be stored and are worth more than the claims: nothing is fetched
+    /// before that, only another user's ID Token stops them, and one that cannot be verified is left
+    /// aside.
+    fn refreshed_claims(
+        self: &Arc<Self>,
+        metadata: &Arc<Metadata>,
         answer: &TokenAnswer,
         record: &Record,
         now: Timestamp,
     ) -> Result<Option<Map<String, Value>>, RefreshError> {
         let Some(id_token) = &answer.id_token else { return Ok(None) };
-        let verified = self
-            .verify(metadata, now, |keys| {
-                let (client, user) = (&self.client, &record.user);
-                verify_refreshed_id_token(
-                    client,
-                    metadata,
-                    keys,
-                    user,
-                    id_token,
-                    &answer.access_token,
-                    now,
-                )
-            })
-            .await;
+        let verified = self.keys.at_hand().map(|keys| {
+            let (client, user, access_token) = (&self.client, &record.user, &answer.access_token);
+            verify_refreshed_id_token(client, metadata, &keys, user, id_token, access_token, now)
+        });
         match verified {
-            Ok(Ok(claims)) => Ok(Some(claims.public_claims())),
-            Ok(Err(error)) if error.is_other_user() => Err(RefreshError::OtherUser),
-            Ok(Err(error)) => {
+            Some(Ok(claims)) => return Ok(Some(claims.public_claims())),
+            Some(Err(error)) if error.is_other_user() => return Err(RefreshError::OtherUser),
+            Some(Err(error)) if !error.refetch_may_help() => {
                 tracing::warn!(provider = self.name, %error, "refreshed ID Token not used");
-                Ok(None)
             }
-            Err(error) => {
-                tracing::warn!(provider = self.name, %error, "refreshed ID Token not verified");
-                Ok(None)
+            // For the next one.
+            Some(Err(_)) | None => {
+                let (provider, metadata) = (Arc::clone(self), Arc::clone(metadata));
+                tokio::spawn(async move {
+                    drop(provider.keys.newer(&metadata, &provider.back_channel, now).await);
+                });
             }
         }
+        Ok(None)
     }
 
     /// Verifies with the keys at hand, and once more with newer ones where the key is unknown.

@@ -70,6 +70,13 @@ pub enum Refusal {
     Unknown,
 }
 
+impl CallbackError {
+    /// Whether the provider said that it failed, so that a later try may work.
+    pub fn is_outage(self) -> bool {
+        matches!(self, Self::Refused(Refusal::TemporarilyUnavailable | Refusal::ServerError))
+    }
+}
+
 impl CallbackQuery {
     /// Reads a callback's query, without the question mark.
     ///

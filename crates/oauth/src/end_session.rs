@@ -4,9 +4,9 @@ use cloakroom_core::secret::Token;
 
 use crate::{Client, Metadata};
 
-/// A longer hint is left out: it travels in a URL, and servers refuse request lines beyond 8 KB. The
-/// provider then asks the user, which is better than an error page.
-const MAX_HINT_BYTES: usize = 6 * 1024;
+/// A longer ID Token is no hint: it travels in a URL, sealed and encoded on our side, and servers
+/// refuse request lines beyond 8 KB. The provider then asks the user, which is better than an error page.
+pub const MAX_HINT_BYTES: usize = 4 * 1024;
 
 /// Where to send the browser so that the provider ends its session too. `None` where the provider has
 /// no such page.

@@ -36,7 +36,7 @@ pub use authorize::begin;
 pub use callback::{CallbackError, CallbackQuery, Code, Refusal, judge_callback};
 pub use client::{Client, ClientAuth, is_reserved_parameter};
 pub use discovery::{IssuerError, check_issuer, discovery_request};
-pub use end_session::end_session_url;
+pub use end_session::{MAX_HINT_BYTES, end_session_url};
 pub use id_token::{IdClaims, IdTokenError, verify_id_token, verify_refreshed_id_token};
 pub use jwks::{JwksCache, jwks_request};
 pub use metadata::{Metadata, MetadataError, MetadataFault};

@@ -7,7 +7,7 @@ use cloakroom_core::{
     return_to::ReturnTo,
     session::RecordId,
 };
-use cloakroom_oauth::{TokenErrorKind, Transaction, judge_callback};
+use cloakroom_oauth::{Transaction, judge_callback};
 use http::HeaderMap;
 
 use super::{Reply, parameter, transaction};
@@ -85,9 +85,13 @@ async fn log_in(
     let session_cookie = cookie::set(name, &ticket.encode(), same_site, lifetime)
         .map_err(|error| Refusal::new(Reason::BadRequest, error.to_string()))?;
     let location = transaction.return_to().as_str();
-    let reply = match same_site {
-        SameSite::Strict => Reply::page(pages::navigate(location)),
-        SameSite::Lax => Reply::see_other(location),
+    // A redirect from here still counts as sent by the provider's site: a Strict cookie would not go
+    // along, and the guard would refuse it. A page of ours that navigates is a request of ours.
+    let must_be_ours = same_site == SameSite::Strict || shared.routes.takes_sessions(location);
+    let reply = if must_be_ours {
+        Reply::page(pages::navigate(location))
+    } else {
+        Reply::see_other(location)
     };
     Ok(reply.cookie(session_cookie))
 }
@@ -103,14 +107,17 @@ async fn exchange(
     let now = shared.clock.now();
     let metadata = provider.metadata(now).await.map_err(|error| unavailable(error.to_string()))?;
     let query = admitted.query().unwrap_or_default();
-    let code = judge_callback(transaction, provider.client(), &metadata, query, now)
-        .map_err(|error| Refusal::new(Reason::LoginFailed, error.to_string()))?;
+    let code =
+        judge_callback(transaction, provider.client(), &metadata, query, now).map_err(|error| {
+            match error.is_outage() {
+                true => unavailable(error.to_string()),
+                false => Refusal::new(Reason::LoginFailed, error.to_string()),
+            }
+        })?;
     provider.log_in(&metadata, transaction, &code, shared.clock.as_ref()).await.map_err(|error| {
         match error {
             LoginError::Unavailable(error) => unavailable(error.to_string()),
-            LoginError::Token(error) if error.kind() == TokenErrorKind::Outage => {
-                unavailable(error.to_string())
-            }
+            LoginError::Token(error) if error.is_outage() => unavailable(error.to_string()),
             error => Refusal::new(Reason::LoginFailed, error.to_string()),
         }
     })

@@ -16,6 +16,7 @@ use cloakroom_core::{
     session::RecordId,
     time::Timestamp,
 };
+use cloakroom_oauth::MAX_HINT_BYTES;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -31,8 +32,6 @@ use crate::{
 const TICKET_LIFETIME: Duration = Duration::from_secs(60);
 /// How long the provider may take to send the browser back.
 const RETURN_LIFETIME: Duration = Duration::from_secs(600);
-/// An ID Token longer than this is not used as a hint: the link would outgrow request lines.
-const MAX_HINT_BYTES: usize = 4096;
 
 #[derive(Serialize, Deserialize)]
 struct LogoutTicket {

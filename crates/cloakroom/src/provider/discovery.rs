@@ -6,7 +6,7 @@ use std::{
 };
 
 use cloakroom_core::time::Timestamp;
-use cloakroom_oauth::{Client, Metadata, MetadataError, discovery_request};
+use cloakroom_oauth::{Client, Metadata, MetadataError, MetadataFault, discovery_request};
 use tokio::sync::Mutex;
 
 use super::http::BackChannel;
@@ -49,7 +49,9 @@ impl ProviderUnavailable {
 
 impl From<MetadataError> for ProviderUnavailable {
     fn from(error: MetadataError) -> Self {
-        Self { detail: error.to_string(), misconfigured: true }
+        // A page that some proxy shows while the provider is down is not the provider's word.
+        let misconfigured = error.fault != MetadataFault::NotJson;
+        Self { detail: error.to_string(), misconfigured }
     }
 }
 

@@ -12,6 +12,11 @@ use super::{discovery::ProviderUnavailable, http::BackChannel};
 pub(super) struct Keys(Mutex<JwksCache>);
 
 impl Keys {
+    /// The keys at hand, without waiting for anything.
+    pub(super) fn at_hand(&self) -> Option<Arc<KeySet>> {
+        self.0.try_lock().ok()?.keys()
+    }
+
     /// The keys at hand, fetched where there are none or they are old.
     pub(super) async fn current(
         &self,

@@ -1,5 +1,6 @@
 //! The route table: which rule applies, decided by the path that is also forwarded (R61, R62).
 
+use cloakroom_core::path::NormalPath;
 use http::Method;
 
 use super::gate::Admitted;
@@ -67,9 +68,7 @@ impl RouteTable {
             return Endpoint::find(method, rest).map(Destination::Control);
         }
         let (index, route) = self
-            .routes
-            .iter()
-            .find(|(_, route)| route.path == "/" || path.starts_with_segments(&route.path))
+            .matching(path)
             .ok_or_else(|| Refusal::new(Reason::NoRoute, "no route has this prefix"))?;
         match &route.methods {
             Some(methods) if !methods.contains(method) => {
@@ -79,5 +78,19 @@ impl RouteTable {
             }
             _ => Ok(Destination::Route(Matched { index: *index, route })),
         }
+    }
+
+    /// Whether a request to `target`, a path of ours with query and fragment, would need the guard.
+    pub(crate) fn takes_sessions(&self, target: &str) -> bool {
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        NormalPath::parse(path)
+            .ok()
+            .and_then(|path| self.matching(&path))
+            .is_some_and(|(_, route)| route.session != SessionRule::None)
+    }
+
+    fn matching(&self, path: &NormalPath) -> Option<&(usize, Route)> {
+        let below = |prefix: &str| prefix == "/" || path.starts_with_segments(prefix);
+        self.routes.iter().find(|(_, route)| below(&route.path))
     }
 }
