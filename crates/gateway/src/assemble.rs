@@ -2,6 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::{
+    config::{self, Config},
+    data_dir::{self, DataDirError},
+    proxy::{Proxy, Upstream},
+    server::{Destination, Gateway},
+    site::{Site, SiteError},
+};
 use cloakroom::{
     Cloakroom, CookieSettings, ProviderSettings, Route, SessionRule, Settings, SetupError,
     SystemClock, Unauthenticated,
@@ -13,13 +20,6 @@ use cloakroom_core::{
     session::Timeouts,
 };
 use cloakroom_oauth::{Client, ClientAuth};
-use crate::{
-    config::{self, Config},
-    data_dir::{self, DataDirError},
-    proxy::{Proxy, Upstream},
-    server::{Destination, Gateway},
-    site::{Site, SiteError},
-};
 
 /// Why a gateway cannot be put together from a configuration that passed its checks.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +53,8 @@ pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
 
 fn settings(config: &Config) -> Result<Settings, AssembleError> {
     let public = PublicOrigin::new(&config.public_url)?;
-    let timeouts = Timeouts {
-        idle: config.session.idle_timeout,
-        absolute: config.session.absolute_timeout,
-    };
+    let timeouts =
+        Timeouts { idle: config.session.idle_timeout, absolute: config.session.absolute_timeout };
     let mut routes: Vec<_> = config.routes.iter().map(route).collect();
     if config.site.is_some() {
         routes.push(Route {

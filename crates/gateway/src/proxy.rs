@@ -97,10 +97,12 @@ impl Proxy {
             (StatusCode::SWITCHING_PROTOCOLS, Some(browser)) => tunnel::open(browser, answer),
             // An upgrade that nobody asked for would leave a connection that means two things.
             (StatusCode::SWITCHING_PROTOCOLS, None) => {
-                let refusal = Refusal::new(Reason::UpstreamUnreachable, "an upgrade out of nowhere");
+                let refusal =
+                    Refusal::new(Reason::UpstreamUnreachable, "an upgrade out of nowhere");
                 return refusal.into_response(&id.unwrap_or_default(), false);
             }
             _ => {
+                let mut answer = answer;
                 headers::clean_answer(answer.headers_mut());
                 answer
             }

@@ -12,19 +12,12 @@ use crate::{
 
 /// Why the gateway does not serve.
 #[derive(Debug, thiserror::Error)]
-pub struct ServeError(#[from] Problem);
-
-impl std::fmt::Display for ServeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Problem {
+pub(crate) enum ServeError {
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    #[error("cannot listen on {address}: {source}. Is another program using it? Set `listen.address` to a free one")]
+    #[error(
+        "cannot listen on {address}: {source}. Is another program using it? Set `listen.address` to a free one"
+    )]
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Provider(#[from] StartProblem),
@@ -37,16 +30,13 @@ enum Problem {
 /// # Errors
 /// When the data folder, the site, the address, or what a provider says of itself cannot be used. A
 /// provider that does not answer is no error: the rest serves, and logins work once it does.
-pub async fn serve(config: &Config) -> Result<(), ServeError> {
-    Ok(run(config).await?)
-}
-
-async fn run(config: &Config) -> Result<(), Problem> {
+pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
     let gateway = Arc::new(assemble(config)?);
     let address = config.listen;
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| Problem::Listen { address, source })?;
-    let shutdown = shutdown_signal().map_err(Problem::Signals)?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })?;
+    let shutdown = shutdown_signal().map_err(ServeError::Signals)?;
     gateway.cloakroom.probe_providers().await?;
     let housekeeper = tokio::spawn({
         let cloakroom = gateway.cloakroom.clone();

@@ -5,12 +5,16 @@ use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time:
 use cloakroom::{Cloakroom, MatchedRoute, ReplyBody};
 use http::{Request, Response};
 use http_body_util::Either;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{HttpService, service_fn},
 };
-use tokio::net::TcpListener;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
 use crate::{
     proxy::{Proxy, Upstream},
@@ -51,7 +55,8 @@ impl Gateway {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) {
-        let graceful = GracefulShutdown::new();
+        // Every connection holds a receiver: closed means that the last one has ended.
+        let (ending, open) = watch::channel(false);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
@@ -79,15 +84,11 @@ impl Gateway {
                 async move { gateway.answer(request, peer).await }
             });
             let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
-            let connection = graceful.watch(connection);
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection ended badly");
-                }
-            });
+            tokio::spawn(end_gracefully(connection, open.clone()));
         }
-        drop(listener);
-        if tokio::time::timeout(SHUTDOWN, graceful.shutdown()).await.is_err() {
+        drop((listener, open));
+        ending.send_replace(true);
+        if tokio::time::timeout(SHUTDOWN, ending.closed()).await.is_err() {
             tracing::warn!("some requests were still open at shutdown");
         }
     }
@@ -106,12 +107,36 @@ impl Gateway {
                         self.proxy.forward(upstream, request, peer.ip()).await.map(Either::Left)
                     }
                     Some(Destination::Site(site)) => {
-                        let (method, uri) = (request.method(), request.uri());
-                        site.answer(method, uri, request.headers()).await.map(Either::Right)
+                        site.answer(&request.into_parts().0).await.map(Either::Right)
                     }
                     None => unreachable!("the layer passes on matched routes alone"),
                 })
             })
             .await
+    }
+}
+
+type Connection<S> = http1::UpgradeableConnection<TokioIo<TcpStream>, S>;
+
+/// Serves a connection; at shutdown the request under way is its last.
+async fn end_gracefully<S>(connection: Connection<S>, mut ending: watch::Receiver<bool>)
+where
+    S: HttpService<Incoming, ResBody = ReplyBody<InnerBody>, Error = Infallible>,
+{
+    tokio::pin!(connection);
+    let told = async { ending.wait_for(|ending| *ending).await.is_ok() };
+    let ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        _ = told => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended badly");
     }
 }
