@@ -103,7 +103,7 @@ export function sameOriginHeaders(cookie: string): Record<string, string> {
 /** A request without a browser, with headers that a browser would not let anyone set. */
 export function rawRequest(
   url: string,
-  options: { method?: string, headers?: Record<string, string> } = {},
+  options: { method?: string, headers?: Record<string, string>, body?: string | undefined } = {},
 ): Promise<{ status: number, headers: NodeJS.Dict<string | string[]>, body: string }> {
   return new Promise((resolve, reject) => {
     // `localhost` may mean ::1 first; the gateway listens on 127.0.0.1.
@@ -114,6 +114,6 @@ export function rawRequest(
       let body = ''
       answer.setEncoding('utf8').on('data', (text: string) => { body += text })
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }))
-    }).on('error', reject).end()
+    }).on('error', reject).end(options.body)
   })
 }
