@@ -1,5 +1,8 @@
 //! The keyring: the server's half of every seal.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use aws_lc_rs::digest;
@@ -129,7 +132,7 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// A random key of 32 bytes has fewer than 9 distinct values with a chance below 2⁻¹²⁰.
+/// A random key of 32 bytes has fewer than 9 distinct values with a chance below 2⁻¹¹¹.
 fn is_weak(bytes: &[u8; KEY_BYTES]) -> bool {
     let mut seen = [false; 256];
     for byte in bytes {

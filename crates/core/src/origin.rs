@@ -1,5 +1,8 @@
 //! The public origin: the one scheme, host and port that a browser sees.
 
+#[cfg(test)]
+mod tests;
+
 use url::Url;
 
 /// Scheme, host and port of the public URL, serialised as a browser writes an `Origin` header
@@ -80,7 +83,10 @@ impl PublicOrigin {
 /// Whether `url`'s host is this machine by name or address: `localhost`, `*.localhost`, `127/8`, `[::1]`.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Domain(name)) => {
+            let mut labels = name.rsplit('.');
+            labels.next() == Some("localhost") && labels.all(|label| !label.is_empty())
+        }
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,

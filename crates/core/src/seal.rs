@@ -6,6 +6,9 @@
 //! Purpose and name are bound as associated data (R28): what was sealed as one thing never opens as
 //! another.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use aws_lc_rs::{

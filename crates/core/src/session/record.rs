@@ -1,5 +1,7 @@
 //! What is kept of a session, and how it is sealed.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -36,8 +38,8 @@ pub struct UserKey {
     pub sub: String,
 }
 
-/// A session as the store keeps it, sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A session as the store keeps it, sealed. Its `Debug` shows neither tokens nor who the user is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The name of the provider that the tokens came from.
     pub provider: String,
@@ -82,6 +84,17 @@ impl Record {
             .open(&context(ticket, ticket.record_id().as_bytes()), sealed)
             .map_err(|_| RecordError::Sealed)?;
         serde_json::from_slice(&plain).map_err(|_| RecordError::Version)
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("provider", &self.provider)
+            .field("tokens", &self.tokens)
+            .field("created_at", &self.created_at)
+            .field("absolute_end", &self.absolute_end)
+            .finish_non_exhaustive()
     }
 }
 
