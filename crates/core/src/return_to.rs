@@ -3,7 +3,7 @@
 //! A return URL comes from whoever made the link, so only a path of our own is taken, and only one
 //! that cannot be read as anything else:
 //!
-//! 1. It begins with a slash: no scheme, no host, not even ours; no backslash, no control character.
+//! 1. It begins with one slash: no scheme, no host, not even ours; no backslash, no control character.
 //! 2. Parsed as browsers do it (WHATWG URL) against the public origin, it stays on that origin.
 //! 3. Its path is one that the gate lets through ([`NormalPath`]), which excludes `//host`.
 //! 4. Query and fragment hide no control in an escape: `%0d%0aSet-Cookie` leads to the root.
@@ -71,7 +71,8 @@ impl<'de> Deserialize<'de> for ReturnTo {
 
 fn on(base: &Url, input: &str) -> Option<String> {
     let suspicious = |character: char| character.is_control() || character == '\\';
-    if !input.starts_with('/') || input.len() > MAX_BYTES || input.contains(suspicious) {
+    let one_slash = input.starts_with('/') && !input.starts_with("//");
+    if !one_slash || input.len() > MAX_BYTES || input.contains(suspicious) {
         return None;
     }
     let url = base.join(input).ok()?;
