@@ -5,7 +5,73 @@
 //! Its control endpoints log in, out, and tell the page who it is. The gateway is this layer with a
 //! reverse proxy as the service behind.
 //!
-//! What it does not do: it terminates no TLS and rewrites no bodies.
+//! ```no_run
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use axum::{Extension, Router, routing::get};
+//! use cloakroom::{
+//!     Cloakroom, CookieSettings, CurrentSession, ProviderSettings, Route, SessionRule, Settings,
+//!     SystemClock, Unauthenticated,
+//!     cloakroom_core::{
+//!         cookie::{CookieName, Lifetime, SameSite}, key::Keyring, origin::PublicOrigin,
+//!         random::OsRandom, secret::Token, session::Timeouts,
+//!     },
+//!     cloakroom_oauth::{Client, ClientAuth},
+//!     cloakroom_store::EmbeddedStore,
+//! };
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let public = PublicOrigin::new(&"https://shop.example.com".parse()?)?;
+//! let timeouts = Timeouts {
+//!     idle: Duration::from_secs(24 * 3600),
+//!     absolute: Duration::from_secs(7 * 24 * 3600),
+//! };
+//! let client = Client {
+//!     issuer: "https://login.example.org/realms/shop".into(),
+//!     client_id: "shop-web".into(),
+//!     auth: ClientAuth::Basic(Token::new(std::env::var("OIDC_CLIENT_SECRET")?)),
+//!     scopes: vec!["openid".into(), "profile".into(), "offline_access".into()],
+//!     resource: None,
+//!     authorize_params: vec![],
+//!     redirect_uri: Settings::redirect_uri(&public, "/auth", "default"),
+//!     post_logout_redirect_uri: Settings::post_logout_redirect_uri(&public, "/auth"),
+//!     allow_missing_pkce_metadata: false,
+//! };
+//! let settings = Settings {
+//!     control_prefix: "/auth".into(),
+//!     after_logout: "/".into(),
+//!     cookie: CookieSettings {
+//!         name: CookieName::host("session")?,
+//!         same_site: SameSite::Lax,
+//!         lifetime: Lifetime::MaxAge(timeouts.absolute),
+//!     },
+//!     timeouts,
+//!     required_header: None,
+//!     routes: vec![Route {
+//!         path: "/api".into(),
+//!         session: SessionRule::Required,
+//!         unauthenticated: Unauthenticated::Auto,
+//!         methods: None,
+//!     }],
+//!     providers: vec![ProviderSettings { name: "default".into(), client }],
+//!     public,
+//! };
+//! let store = EmbeddedStore::open("cloakroom-data/sessions.redb")?;
+//! // `Keyring::parse` what a file holds: a generated one ends all sessions at the next start.
+//! let keyring = Keyring::parse(&std::fs::read_to_string("cloakroom-data/keyring")?)?;
+//! let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom::default()));
+//! let cloakroom = Cloakroom::new(settings, Arc::new(store), keyring, clock, random)?;
+//! cloakroom.probe_providers().await?;
+//!
+//! async fn hello(Extension(session): Extension<CurrentSession>) -> String {
+//!     format!("hello {}", session.user().sub)
+//! }
+//! let app: Router = Router::new().route("/api/hello", get(hello)).layer(cloakroom.layer());
+//! # Ok(()) }
+//! ```
+//!
+//! What it does not do: it terminates no TLS and rewrites no bodies. Expired sessions are removed only
+//! while [`Cloakroom::keep_house`] is polled.
 
 mod body;
 mod clock;
@@ -28,5 +94,8 @@ pub use refusal::{Reason, Refusal, SESSION_HEADER};
 pub use settings::{
     CookieSettings, ProviderSettings, Route, SessionRule, Settings, Unauthenticated,
 };
+
+// What the settings are made of.
+pub use {cloakroom_core, cloakroom_oauth, cloakroom_store};
 
 use layer::Shared;
