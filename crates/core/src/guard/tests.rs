@@ -1,5 +1,7 @@
 //! The guard's decisions, row by row, and what holds for every request.
 
+mod table;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ORIGIN};
 use proptest::{prelude::*, sample::select};
 
