@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in ["", "h", "-5m", "1h30m", "0x10s", "٣s", "1.s", ".5s"] {
+        for text in ["", "h", "-5m", "1h30m", "0x10s", "٣s", ".5s"] {
             assert_eq!(parse(text), Err(DurationFault::Form(None)), "{text}");
         }
         assert_eq!(parse("3600"), Err(DurationFault::NoUnit("3600".to_owned())));

@@ -24,9 +24,9 @@ pub(super) struct Places {
 
 impl Places {
     /// The places in a document.
-    pub(super) fn of(document: &DeTable<'_>, shape: Shape<'_>) -> Self {
+    pub(super) fn of(document: &DeTable<'_>, root: Shape<'_>) -> Self {
         let mut places = Self::default();
-        places.table(document, Some(shape));
+        places.table(document, Some(root), root);
         places
     }
 
@@ -40,35 +40,35 @@ impl Places {
     }
 
     /// `shape` is absent where nothing is known about the table.
-    fn table(&mut self, table: &DeTable<'_>, shape: Option<Shape<'_>>) {
+    fn table(&mut self, table: &DeTable<'_>, shape: Option<Shape<'_>>, root: Shape<'_>) {
         for (key, value) in table {
             self.tokens.push(key.span());
-            let known = shape.filter(|shape| !shape.is_map());
-            let known = known.and_then(|shape| shape.key(key.get_ref()));
-            let plain =
-                SECRET_KEYS.contains(&key.get_ref().as_ref()) && !value.get_ref().is_table();
-            self.value(value, known.filter(|_| !plain));
+            let name = key.get_ref();
+            // A key that belongs to another section is known too.
+            let known = shape.filter(|shape| !shape.is_map()).and_then(|shape| {
+                shape.key(name).or_else(|| root.homes(name).next().map(|(_, shape)| shape))
+            });
+            let plain = SECRET_KEYS.contains(&name.as_ref()) && !value.get_ref().is_table();
+            self.value(value, known.filter(|_| !plain), root);
         }
     }
 
-    fn value(&mut self, value: &Spanned<DeValue<'_>>, shape: Option<Shape<'_>>) {
+    fn value(&mut self, value: &Spanned<DeValue<'_>>, shape: Option<Shape<'_>>, root: Shape<'_>) {
         match value.get_ref() {
             DeValue::Table(table) => {
-                self.table(
-                    table,
-                    shape.and_then(|shape| match shape.kind() {
-                        Kind::Table => Some(shape),
-                        // One bracket too few: its keys are still the section's.
-                        Kind::Tables => Some(shape.items()),
-                        _ => None,
-                    }),
-                );
+                let shape = shape.and_then(|shape| match shape.kind() {
+                    Kind::Table => Some(shape),
+                    // One bracket too few: its keys are still the section's.
+                    Kind::Tables => Some(shape.items()),
+                    _ => None,
+                });
+                self.table(table, shape, root);
             }
             DeValue::Array(items) => {
                 let lists = [Kind::List, Kind::Tables];
                 let shape = shape.filter(|shape| lists.contains(&shape.kind()));
                 for item in items {
-                    self.value(item, shape.map(Shape::items));
+                    self.value(item, shape.map(Shape::items), root);
                 }
             }
             _ => {
@@ -82,44 +82,37 @@ impl Places {
 
     /// Where the file is not TOML, its places are guesses: from each line, only what certainly is a
     /// section's name, a key, or a known key's only value is shown.
-    pub(super) fn distrust(&mut self, text: &str, shape: Shape<'_>) {
+    pub(super) fn distrust(&mut self, text: &str, root: Shape<'_>) {
         let mut start = 0;
         for line in text.split_inclusive('\n') {
-            let shown = certain(line, shape);
+            let shown = self.certain(line, start, root);
             self.hidden.push(start + shown..start + line.trim_end().len());
             start += line.len();
         }
     }
-}
 
-/// How many bytes of the line's beginning may be shown.
-fn certain(line: &str, shape: Shape<'_>) -> usize {
-    let start = line.len() - line.trim_start().len();
-    let rest = &line[start..];
-    let word = |text: &str| {
-        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
-        end.unwrap_or(text.len())
-    };
-    if rest.starts_with('[') {
+    /// How many bytes of the beginning of the line, which starts at `at`, may be shown.
+    fn certain(&self, line: &str, at: usize, root: Shape<'_>) -> usize {
+        let start = line.len() - line.trim_start().len();
+        let rest = &line[start..];
         let name = rest.trim_start_matches('[');
         let brackets = rest.len() - name.len();
-        let length = brackets + word(name);
-        let tail = rest[length..].trim_end();
-        return start + length + if tail.starts_with(']') { tail.len().min(2) } else { 0 };
-    }
-    let key = &rest[..word(rest)];
-    let known = shape.keys().any(|(_, section)| {
-        let section = if section.kind() == Kind::Tables { section.items() } else { section };
-        section.keys().any(|(name, _)| name == key)
-    });
-    let lower = line.to_lowercase();
-    let suspicious = SECRET_KEYS.contains(&key)
-        || ["secret", "password", "token", "#"].iter().any(|word| lower.contains(word))
-        || rest.matches('=').count() > 1;
-    match (known, rest.find('=')) {
-        (true, _) if !suspicious => line.trim_end().len(),
-        (true, None) => start + key.len(),
-        (_, Some(equals)) if rest[..equals].trim_end() == key => start + equals + 1,
-        _ => start,
+        let word = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+        let (word, tail) = name.split_at(word.unwrap_or(name.len()));
+        if brackets > 0 {
+            let closing = tail.len() - tail.trim_start_matches(']').len();
+            return start + brackets + word.len() + closing;
+        }
+        let is_key = self.tokens.contains(&(at + start..at + start + word.len()));
+        let lower = line.to_lowercase();
+        let suspicious =
+            ["secret", "password", "token", "#"].iter().any(|word| lower.contains(word))
+                || rest.matches('=').count() > 1;
+        match (root.homes(word).next(), tail.trim_start().starts_with('=')) {
+            (Some(_), _) if !suspicious => line.trim_end().len(),
+            (Some(_), _) => start + word.len(),
+            (None, true) if is_key => start + word.len(),
+            _ => start,
+        }
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn read(
         places.trust(&document, shape);
         meaning(&mut document, &present, file, environment, &mut report)
     } else {
-        syntax::report(&errors, text, &mut report);
+        syntax::report(&errors, text, shape, &mut report);
         places.distrust(text, shape);
         None
     };

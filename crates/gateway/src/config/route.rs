@@ -186,10 +186,8 @@ impl RawRoute {
         let url = Url::parse(written).ok().filter(Url::has_host);
         let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
             let (what, write) = match written.split_once("://") {
-                Some(("ws" | "wss", rest)) => (
-                    "`upstream` is a WebSocket URL",
-                    format!("http://{rest}, which takes WebSockets too"),
-                ),
+                Some(("ws", rest)) => ("`upstream` is a WebSocket URL", format!("http://{rest}")),
+                Some(("wss", rest)) => ("`upstream` is a WebSocket URL", format!("https://{rest}")),
                 Some(_) => {
                     ("`upstream` is not an http or https URL", "http://127.0.0.1:3000".to_owned())
                 }
@@ -197,7 +195,7 @@ impl RawRoute {
             };
             report
                 .wrong(at, what)
-                .why("it is scheme, host and port of the service that the requests go to")
+                .why("it is scheme, host and port of the service that requests, WebSockets too, go to")
                 .write(format!("upstream = \"{write}\""));
             return None;
         };
@@ -290,40 +288,41 @@ impl RawRoute {
                 .write("methods = [\"GET\", \"POST\"], or leave the line out for all methods");
             return None;
         }
+        let upper = |written: &Written<String>| written.value.to_uppercase();
+        let is_known = |name: &str| METHODS.contains(&name);
+        let right: Vec<_> = list.value.iter().map(upper).filter(|name| is_known(name)).collect();
+        let instead = format!("methods = {right:?}");
         let mut methods = Vec::new();
         let mut fits = true;
         for written in &list.value {
             let name = written.value.as_str();
-            let upper = name.to_uppercase();
-            let known =
-                METHODS.contains(&name).then(|| Method::from_bytes(name.as_bytes()).ok()).flatten();
-            if let Some(method) = known {
+            if is_known(name)
+                && let Ok(method) = Method::from_bytes(name.as_bytes())
+            {
                 if !methods.contains(&method) {
                     methods.push(method);
                 }
                 continue;
             }
             fits = false;
-            let (what, why, write) = if METHODS.contains(&upper.as_str()) {
+            let upper = upper(written);
+            let (what, why) = if is_known(&upper) {
                 (
                     "is in lower case",
-                    "methods are case-sensitive (RFC 9110), and these are upper case",
-                    format!("\"{upper}\""),
+                    "methods are case-sensitive (RFC 9110), and these are upper case".to_owned(),
                 )
             } else if matches!(upper.as_str(), "TRACE" | "CONNECT") {
                 (
                     "is never let through",
-                    "TRACE shows a request's headers, CONNECT opens a tunnel",
-                    "the list without it".to_owned(),
+                    "TRACE shows a request's headers, CONNECT opens a tunnel".to_owned(),
                 )
             } else {
-                (
-                    "is not known",
-                    "a misspelled method would lock everybody out",
-                    format!("one of {}", METHODS.join(", ")),
-                )
+                ("is not known", format!("there are {}", METHODS.join(", ")))
             };
-            report.wrong(written.at(), format!("the method `{name}` {what}")).why(why).write(write);
+            report
+                .wrong(written.at(), format!("the method `{name}` {what}"))
+                .why(why)
+                .write(&instead);
         }
         if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
             methods.push(Method::HEAD);

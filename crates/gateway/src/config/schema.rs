@@ -119,6 +119,14 @@ impl<'s> Shape<'s> {
         self.0.get("additionalProperties").is_some_and(Value::is_object)
     }
 
+    /// The sections of this document that have the key, and its shape there.
+    pub(super) fn homes(self, key: &str) -> impl Iterator<Item = (&'s str, Self)> {
+        self.keys().filter_map(move |(section, shape)| {
+            let found = shape.key(key).or_else(|| shape.items().key(key));
+            found.map(|shape| (section, shape))
+        })
+    }
+
     /// The shape of a list's items.
     pub(super) fn items(self) -> Self {
         Self(&self.0["items"])

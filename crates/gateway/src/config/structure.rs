@@ -25,9 +25,15 @@ struct Structure<'s> {
 
 impl Structure<'_> {
     fn root(&self, document: &mut DeTable<'_>, report: &mut Report) {
-        rename(document, self.root, |key, value| self.unknown_section(key, value, report));
+        let mut homes = Vec::new();
+        rename(document, self.root, |key, value| {
+            homes.extend(self.home_of(key.get_ref()));
+            self.unknown_section(key, value, report)
+        });
         let required = self.root.required();
-        let missing: Vec<_> = required.filter(|name| !document.contains_key(*name)).collect();
+        let missing = required.filter(|name| !document.contains_key(*name));
+        // Whoever reads where a stray key belongs needs no second message about that section.
+        let missing: Vec<_> = missing.filter(|name| !homes.contains(name)).collect();
         retain(document, |key, value| {
             let Some(shape) = self.root.key(key) else { return false };
             self.value(key, key, value, shape, report)
@@ -188,12 +194,10 @@ impl Structure<'_> {
             .write(lines.join("\n"));
     }
 
-    /// The section that has the key.
+    /// The section that has the key, if it is one alone.
     fn home_of(&self, key: &str) -> Option<&str> {
-        let has = |shape: Shape<'_>| shape.keys().any(|(name, _)| name == key);
-        let sections = self.root.keys();
-        let mut homes = sections.filter(|(_, shape)| has(*shape) || has(shape.items()));
-        homes.next().map(|(name, _)| name).filter(|_| homes.next().is_none())
+        let mut homes = self.root.homes(key);
+        homes.next().map(|(section, _)| section).filter(|_| homes.next().is_none())
     }
 
     /// `[name]` or `[[name]]`; a table inside a section is `name`.

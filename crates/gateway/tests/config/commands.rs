@@ -1,0 +1,135 @@
+//! `cloakroom check`, `init` and `schema` as a person runs them.
+
+use std::process::{Command, Output};
+
+use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SECRET, SITE};
+
+fn cloakroom(folder: &Folder, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cloakroom"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .env_remove("CLOAKROOM_CONFIG")
+        .env("OIDC_CLIENT_SECRET", SECRET)
+        .output()
+        .expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn assert_text(name: &str, text: &str) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+#[test]
+fn check_says_what_the_configuration_does() {
+    let folder = Folder::new();
+    let more = "[[route]]\npath = \"/assets\"\nupstream = \"http://10.0.0.5:9000\"\nsession = \"none\"\n\
+                methods = [\"GET\"]\nallow_plaintext_upstream = true\n\
+                [cookie]\nsame_site = \"strict\"\n[guard]\nrequired_header = \"X-Requested-With\"\n";
+    folder.write("cloakroom.toml", &[PUBLIC, PROVIDER, ROUTE, SITE, more].join("\n"));
+    let output = cloakroom(&folder, &["check"]);
+    assert_text("check", &text(&output.stdout));
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn check_fails_with_every_mistake() {
+    let folder = Folder::new();
+    folder.write(
+        "other.toml",
+        "[public]\nurl = \"http://shop.example.com\"\n[site]\ndir = \"nowhere\"\n",
+    );
+    let output = cloakroom(&folder, &["check", "--config", "other.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let errors = text(&output.stderr);
+    assert!(
+        errors.starts_with("other.toml:2:7: ") && errors.contains("\nother.toml:4:7: "),
+        "{errors}"
+    );
+    assert!(errors.ends_with("\n2 mistakes\n"), "{errors}");
+}
+
+#[test]
+fn the_environment_names_the_configuration() {
+    let folder = Folder::new();
+    folder.write("etc/gateway.toml", &[PUBLIC, "[site]\ndir = \"../dist\"\n"].join(""));
+    let output = Command::new(env!("CARGO_BIN_EXE_cloakroom"))
+        .arg("check")
+        .current_dir(folder.path())
+        .env("CLOAKROOM_CONFIG", "etc/gateway.toml")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).starts_with("etc/gateway.toml is right."), "{output:?}");
+}
+
+#[test]
+fn init_writes_what_check_takes() {
+    let folder = Folder::new();
+    let output = cloakroom(&folder, &["init"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_text("init", &text(&output.stdout));
+    // Its placeholders are right in form: with a site and a secret it passes.
+    let check = cloakroom(&folder, &["check"]);
+    assert!(check.status.success(), "{check:?}");
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("draft")), "{left:?}");
+}
+
+#[test]
+fn init_overwrites_only_by_force() {
+    let folder = Folder::new();
+    folder.write("mine.toml", "# mine\n");
+    let output = cloakroom(&folder, &["init", "--output", "mine.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        "mine.toml exists already; `--force` overwrites it, `--output <path>` writes elsewhere\n"
+    );
+    assert_eq!(std::fs::read_to_string(folder.path().join("mine.toml")).unwrap(), "# mine\n");
+    let output = cloakroom(&folder, &["init", "--output", "mine.toml", "--force"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).contains("cloakroom check --config mine.toml"), "{output:?}");
+    let written = std::fs::read_to_string(folder.path().join("mine.toml")).unwrap();
+    assert_eq!(written, include_str!("../../src/commands/init/first.toml"));
+}
+
+#[test]
+fn init_leaves_nothing_behind_where_it_cannot_write() {
+    let folder = Folder::new();
+    let output = cloakroom(&folder, &["init", "--output", "nowhere/cloakroom.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).starts_with("nowhere/cloakroom.toml could not be written: "),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn schema_is_json() {
+    let output = cloakroom(&Folder::new(), &["schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(schema, cloakroom_gateway::config::json_schema());
+}
+
+#[test]
+fn run_refuses_a_wrong_configuration() {
+    let folder = Folder::new();
+    folder.write("cloakroom.toml", "[public]\nurl = \"http://shop.example.com\"\n");
+    let output = cloakroom(&folder, &["run"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("without TLS the session cookie would travel in clear"));
+}
+
+#[test]
+fn wrong_arguments_have_their_own_status() {
+    let output = cloakroom(&Folder::new(), &["chekc"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("check"), "{output:?}");
+}

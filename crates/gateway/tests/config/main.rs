@@ -1,0 +1,9 @@
+//! The configuration from outside: what is read, what is refused, and how it is said.
+
+mod commands;
+mod documentation;
+mod folder;
+mod meaning;
+mod mistakes;
+mod schema;
+mod secrets;

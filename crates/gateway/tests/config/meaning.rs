@@ -1,0 +1,208 @@
+//! What a right configuration means.
+
+use std::time::Duration;
+
+use cloakroom_gateway::config::{
+    ClientAuth, Config, ConfigError, Environment, LogFormat, Persistence, RouteSession, SameSite,
+    Unauthenticated,
+};
+
+use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SECRET, SITE};
+
+#[test]
+fn a_first_days_configuration_has_the_safe_defaults() {
+    let folder = Folder::new();
+    let config = folder.parse(&[PUBLIC, PROVIDER, ROUTE, SITE].join("\n")).unwrap();
+    assert_eq!(config.public_url.as_str(), "https://shop.example.com/");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+
+    let [provider] = &config.providers[..] else { panic!("one provider") };
+    assert_eq!(provider.name, "default");
+    assert_eq!(provider.issuer, "https://login.example.org/realms/shop");
+    assert_eq!(provider.scopes, ["openid", "profile", "email", "offline_access"]);
+    assert!(
+        matches!(&provider.client_auth, ClientAuth::Basic(secret) if secret.expose() == SECRET)
+    );
+    assert!(!provider.allow_missing_pkce_metadata && provider.resource.is_none());
+
+    let [route] = &config.routes[..] else { panic!("one route") };
+    assert_eq!(
+        (route.path.as_str(), route.upstream.to_string()),
+        ("/api", "http://127.0.0.1:3000/".to_owned())
+    );
+    assert_eq!(
+        (route.session, route.unauthenticated),
+        (RouteSession::Required, Unauthenticated::Auto)
+    );
+    assert_eq!((&route.methods, route.response_timeout), (&None, Duration::from_secs(60)));
+
+    assert_eq!(config.site, Some(folder.path().join("dist")));
+    assert_eq!(config.session.data_dir, folder.path().join("cloakroom-data"));
+    assert_eq!(config.session.idle_timeout, Duration::from_secs(86_400));
+    assert_eq!(config.session.absolute_timeout, Duration::from_secs(7 * 86_400));
+    assert_eq!(config.cookie.name, "session");
+    assert_eq!(
+        (config.cookie.same_site, config.cookie.persistence),
+        (SameSite::Lax, Persistence::Persistent)
+    );
+    assert_eq!(config.guard.required_header, None);
+    assert_eq!((config.auth.prefix.as_str(), config.auth.after_logout.as_str()), ("/auth", "/"));
+    assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Text, "info"));
+    assert!(config.warnings().is_empty(), "every default is the safe one: {:?}", config.warnings());
+}
+
+#[test]
+fn every_key_can_be_set() {
+    let folder = Folder::new();
+    let config = folder
+        .parse(
+            r#"
+            [public]
+            url = "http://localhost:8080"
+            [listen]
+            address = "0.0.0.0:8081"
+            allow_plaintext_listen = true
+            [[provider]]
+            name = "staff"
+            issuer = "http://127.0.0.1:9000"
+            client_id = "shop"
+            client_secret = { file = "secret.txt" }
+            client_auth = "post"
+            scopes = ["openid"]
+            resource = "https://api.example.com"
+            authorize_params = { prompt = "consent", acr_values = "2fa" }
+            allow_missing_pkce_metadata = true
+            [[provider]]
+            issuer = "https://login.example.org/"
+            client_id = "public-client"
+            [[route]]
+            path = "/api"
+            upstream = "http://10.0.0.5:3000"
+            session = "optional"
+            methods = ["GET", "POST", "GET"]
+            response_timeout = "1500ms"
+            allow_plaintext_upstream = true
+            [[route]]
+            path = "/api/open"
+            upstream = "https://api.example.com"
+            session = "none"
+            [[route]]
+            path = "/admin"
+            upstream = "http://[::1]:3000"
+            unauthenticated = "401"
+            [session]
+            data_dir = "/var/lib/cloakroom"
+            idle_timeout = "30m"
+            absolute_timeout = "12h"
+            [cookie]
+            name = "shop"
+            same_site = "strict"
+            persistence = "session"
+            [guard]
+            required_header = "X-Requested-With"
+            [auth]
+            prefix = "/bff/session"
+            after_logout = "/goodbye?from=logout"
+            [log]
+            format = "json"
+            level = "info,cloakroom=debug"
+            "#,
+        )
+        .unwrap();
+    let [staff, public] = &config.providers[..] else { panic!("two providers") };
+    assert!(matches!(&staff.client_auth, ClientAuth::Post(secret) if secret.expose() == SECRET));
+    let params = [("acr_values", "2fa"), ("prompt", "consent")];
+    assert_eq!(
+        staff.authorize_params,
+        params.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+    assert_eq!(staff.resource.as_deref(), Some("https://api.example.com"));
+    assert_eq!(public.client_auth, ClientAuth::None);
+    assert_eq!(public.issuer, "https://login.example.org/", "kept byte for byte (R8)");
+
+    let methods = config.routes[0].methods.as_deref().unwrap();
+    assert_eq!(methods, ["GET", "POST", "HEAD"], "once each, and HEAD with GET");
+    assert_eq!(config.routes[0].response_timeout, Duration::from_millis(1500));
+    assert_eq!(config.routes[1].session, RouteSession::None);
+    assert_eq!(config.routes[2].unauthenticated, Unauthenticated::Status401);
+    assert_eq!(config.routes[2].upstream.to_string(), "http://[::1]:3000/");
+    assert_eq!(config.session.data_dir, std::path::Path::new("/var/lib/cloakroom"));
+    assert_eq!(
+        (config.cookie.same_site, config.cookie.persistence),
+        (SameSite::Strict, Persistence::BrowserSession)
+    );
+    assert_eq!(config.guard.required_header.unwrap().as_str(), "x-requested-with");
+    assert_eq!(config.site, None);
+}
+
+#[test]
+fn every_weaker_choice_is_named_with_what_it_opens() {
+    let folder = Folder::new();
+    folder.permit("secret.txt", 0o644);
+    let config = folder
+        .parse(
+            r#"
+            [public]
+            url = "http://localhost:8080"
+            [listen]
+            address = "0.0.0.0:8081"
+            allow_plaintext_listen = true
+            [[provider]]
+            issuer = "https://login.example.org"
+            client_id = "shop"
+            client_secret = { file = "secret.txt" }
+            allow_missing_pkce_metadata = true
+            [[provider]]
+            name = "public"
+            issuer = "https://login.example.org"
+            client_id = "shop"
+            [[route]]
+            path = "/api"
+            upstream = "http://10.0.0.5:3000"
+            allow_plaintext_upstream = true
+            [[route]]
+            path = "/near"
+            upstream = "http://127.0.0.1:3000"
+            allow_plaintext_upstream = true
+            "#,
+        )
+        .unwrap();
+    let warnings: Vec<_> = config.warnings().iter().map(ToString::to_string).collect();
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("weaker_choices", warnings.join("\n"));
+    });
+}
+
+#[test]
+fn localhost_may_be_plain_http_under_all_its_names() {
+    for host in ["localhost", "shop.localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
+        let public = format!("[public]\nurl = \"http://{host}\"");
+        let config = Folder::new().parse(&[&public, SITE].join("\n")).expect(host);
+        assert!(config.warnings()[0].choice().contains("plain http"), "{host}");
+    }
+    for host in ["localhost.example.com", "127.0.0.1.example.com", "notlocalhost"] {
+        let public = format!("[public]\nurl = \"http://{host}\"");
+        Folder::new().parse(&[&public, SITE].join("\n")).expect_err(host);
+    }
+}
+
+#[test]
+fn a_missing_file_and_one_that_is_not_text_are_told_apart() {
+    let folder = Folder::new();
+    let load = || Config::load(&folder.file(), &Environment::of([]));
+    let missing = load().unwrap_err();
+    assert!(matches!(missing, ConfigError::Missing { .. }));
+    assert!(missing.to_string().contains("cloakroom init"), "{missing}");
+    std::fs::write(folder.file(), b"[public]\nurl = \"\xff\"").unwrap();
+    assert!(matches!(load().unwrap_err(), ConfigError::Unreadable { .. }));
+}
+
+#[test]
+fn mistakes_come_in_file_order_with_their_places() {
+    let toml = [ROUTE, SITE, "[public]\nurl = \"http://shop.example.com\"\n"].join("\n");
+    let Err(ConfigError::Mistakes { mistakes, .. }) = Folder::new().parse(&toml) else {
+        panic!("mistakes")
+    };
+    let places: Vec<_> = mistakes.iter().map(|mistake| mistake.position()).collect();
+    assert_eq!(places, [Some((2, 8)), Some((9, 7))], "{mistakes:?}");
+}
