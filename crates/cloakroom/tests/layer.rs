@@ -1,5 +1,7 @@
 //! The layer inside an axum service: no gateway, no proxy, the same rooms.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{Extension, Json, Router, http::HeaderMap, routing::get};
