@@ -74,28 +74,31 @@
 //! while [`Cloakroom::keep_house`] is polled.
 
 mod body;
+mod cloakroom;
 mod clock;
 mod control;
+mod extensions;
 mod layer;
 mod pages;
 mod provider;
 mod refusal;
 mod sessions;
 mod settings;
+mod upkeep;
 mod way;
 
 pub use body::ReplyBody;
+pub use cloakroom::{Cloakroom, SetupError};
 pub use clock::{Clock, SystemClock};
-pub use layer::{
-    Cloakroom, CloakroomLayer, CloakroomService, CurrentSession, MatchedRoute, RequestId,
-    SetupError, StartProblem,
-};
+pub use extensions::{CurrentSession, MatchedRoute, RequestId};
+pub use layer::{CloakroomLayer, CloakroomService};
 pub use refusal::{Reason, Refusal, SESSION_HEADER};
 pub use settings::{
     CookieSettings, ProviderSettings, Route, SessionRule, Settings, Unauthenticated,
 };
+pub use upkeep::StartProblem;
 
 // What the settings are made of.
 pub use {cloakroom_core, cloakroom_oauth, cloakroom_store};
 
-use layer::Shared;
+use cloakroom::Shared;

@@ -1,0 +1,260 @@
+//! The corridor: takes each request along the way and holds what the rooms share.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use cloakroom_core::{
+    guard::{Guard, is_navigation},
+    key::Keyring,
+    random::{self, Random},
+    return_to::ReturnTo,
+};
+use cloakroom_store::SessionStore;
+use http::{HeaderValue, Method, Request, Response, request::Parts};
+
+use crate::{
+    body::ReplyBody,
+    clock::Clock,
+    control::{self, Reply, callback::login_path},
+    extensions::{CurrentSession, MatchedRoute, RequestId},
+    layer::CloakroomLayer,
+    provider::{BackChannel, Provider},
+    refusal::{Reason, Refusal, Refused, SESSION_HEADER},
+    sessions::Sessions,
+    settings::{SessionRule, Settings, Unauthenticated},
+    way::{
+        gate, guard, relay, reply,
+        route::{Destination, Matched, RouteTable},
+        session::{self, LiveSession},
+    },
+};
+
+/// The token handler: clone it freely, all clones are one.
+#[derive(Clone)]
+pub struct Cloakroom {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the rooms and the control endpoints share.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) guard: Guard,
+    pub(crate) keyring: Keyring,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) routes: RouteTable,
+    request_prefix: String,
+    requests: AtomicU64,
+}
+
+/// Why a Cloakroom cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system's certificate store cannot be used: {0}")]
+pub struct SetupError(rustls::Error);
+
+/// Where a request goes after the rooms.
+enum Onward {
+    Answered(Reply),
+    Passed { session: Option<LiveSession> },
+}
+
+impl Cloakroom {
+    /// Puts the parts together; nothing is fetched yet.
+    ///
+    /// # Errors
+    /// When the platform's certificates cannot be used.
+    pub fn new(
+        settings: Settings,
+        store: Arc<dyn SessionStore>,
+        keyring: Keyring,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, SetupError> {
+        let back_channel = BackChannel::new().map_err(SetupError)?;
+        let providers = settings
+            .providers
+            .iter()
+            .map(|provider| {
+                let (name, client) = (provider.name.clone(), provider.client.clone());
+                Arc::new(Provider::new(name, client, back_channel.clone()))
+            })
+            .collect();
+        let sessions = Sessions::new(
+            store,
+            keyring.clone(),
+            Arc::clone(&random),
+            Arc::clone(&clock),
+            settings.timeouts,
+            providers,
+        );
+        let shared = Shared {
+            guard: Guard::new(settings.public.clone(), settings.required_header.clone()),
+            routes: RouteTable::new(&settings.control_prefix, &settings.routes),
+            request_prefix: URL_SAFE_NO_PAD.encode(random::bytes::<6>(&*random)),
+            requests: AtomicU64::new(0),
+            sessions: Arc::new(sessions),
+            settings,
+            keyring,
+            random,
+            clock,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The tower layer.
+    pub fn layer(&self) -> CloakroomLayer {
+        CloakroomLayer::new(self.clone())
+    }
+
+    /// Takes one request along the way, with `inner` as the service behind.
+    ///
+    /// # Errors
+    /// Only those of `inner`.
+    pub async fn handle<B, R, E, F>(
+        &self,
+        request: Request<B>,
+        inner: impl FnOnce(Request<B>) -> F,
+    ) -> Result<Response<ReplyBody<R>>, E>
+    where
+        F: Future<Output = Result<Response<R>, E>>,
+    {
+        let started = Instant::now();
+        let shared = &*self.shared;
+        let id = shared.next_request_id();
+        let (mut parts, body) = request.into_parts();
+        let method = parts.method.clone();
+        let path = loggable(parts.uri.path());
+        let navigation = method == Method::GET && is_navigation(&parts.headers);
+        let mut sid = None;
+        let mut response = match shared.conduct(&mut parts, &id).await {
+            Ok(Onward::Passed { session }) => {
+                sid = session.as_ref().map(|session| session.id().handle());
+                let response = inner(Request::from_parts(parts, body)).await?;
+                shared.judge(response, session.as_ref())
+            }
+            Ok(Onward::Answered(reply)) => reply.into_response(),
+            Err(refusal) => refusal.into_response(&id, navigation),
+        };
+        let headers = response.headers_mut();
+        reply::secure(headers, shared.settings.public.is_https());
+        headers.insert(reply::REQUEST_ID, id.0.clone());
+        let refused = response.extensions().get::<Refused>();
+        tracing::info!(
+            request = id.as_str(),
+            method = method.as_str(),
+            path,
+            status = response.status().as_u16(),
+            sid,
+            reason = refused.map(|refused| refused.reason.as_str()),
+            detail = refused.map(|refused| refused.detail.as_str()),
+            ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "request"
+        );
+        Ok(response)
+    }
+}
+
+impl Shared {
+    /// gate → route → guard → session → relay.
+    async fn conduct(&self, parts: &mut Parts, id: &RequestId) -> Result<Onward, Refusal> {
+        let (settings, method) = (&self.settings, &parts.method);
+        let admitted = gate::admit(method, &parts.uri, &mut parts.headers, &settings.public)?;
+        let matched = match self.routes.find(method, &admitted)? {
+            Destination::Control(endpoint) => {
+                let reply =
+                    control::answer(endpoint, self, method, &parts.headers, &admitted).await?;
+                return Ok(Onward::Answered(reply));
+            }
+            Destination::Route(matched) => matched,
+        };
+        let mut session = None;
+        if matched.takes_sessions() {
+            let ours = guard::check(&self.guard, method, &parts.headers, &admitted)?;
+            let (headers, now) = (&parts.headers, self.clock.now());
+            session = session::find(&self.sessions, headers, &settings.cookie, &ours, now).await?;
+            if let Some(session) = &session {
+                relay::carry(&mut parts.headers, &admitted, &matched, &ours, session)?;
+            } else if matched.route().session == SessionRule::Required {
+                return self.ask_to_log_in(&matched, parts, &admitted.target());
+            }
+        }
+        relay::strip(&mut parts.headers, &settings.cookie.name, &admitted);
+        parts.headers.insert(reply::REQUEST_ID, id.0.clone());
+        parts.uri = admitted
+            .target()
+            .parse()
+            .map_err(|_| Refusal::new(Reason::BadPath, "not a request target"))?;
+        parts.extensions.insert(MatchedRoute(matched.index()));
+        parts.extensions.insert(id.clone());
+        if let Some(session) = &session {
+            let (id, record) = (session.id(), Arc::clone(session.record()));
+            parts.extensions.insert(CurrentSession::new(id, record));
+        }
+        Ok(Onward::Passed { session })
+    }
+
+    fn ask_to_log_in(
+        &self,
+        matched: &Matched<'_>,
+        parts: &Parts,
+        target: &str,
+    ) -> Result<Onward, Refusal> {
+        let redirect = match matched.route().unauthenticated {
+            Unauthenticated::Auto => parts.method == Method::GET && is_navigation(&parts.headers),
+            Unauthenticated::Login => true,
+            Unauthenticated::Status401 => false,
+        };
+        if redirect {
+            let return_to = ReturnTo::parse_or_root(target, &self.settings.public);
+            return Ok(Onward::Answered(Reply::see_other(&login_path(self, &return_to))));
+        }
+        Err(Refusal::new(Reason::LoginRequired, "no session"))
+    }
+
+    /// The reply: what the service behind may say to the browser.
+    fn judge<R>(
+        &self,
+        response: Response<R>,
+        session: Option<&LiveSession>,
+    ) -> Response<ReplyBody<R>> {
+        let mut response = response.map(ReplyBody::inner);
+        let status = response.status();
+        let headers = response.headers_mut();
+        reply::clean(headers, &self.settings.cookie.name);
+        if let Some(session) = session {
+            reply::keep_private(headers);
+            if reply::token_rejected(status, headers) {
+                self.sessions.refresh_rejected(session.ticket(), session.record());
+                headers.insert(SESSION_HEADER, HeaderValue::from_static("expired"));
+            }
+        }
+        response
+    }
+
+    /// Unique over restarts by its random half, cheap by its counted half.
+    fn next_request_id(&self) -> RequestId {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let text = format!("{}-{number}", self.request_prefix);
+        RequestId(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("-")))
+    }
+}
+
+/// A path as a log may hold it: bounded, without controls; never the query, which carries codes.
+fn loggable(path: &str) -> String {
+    path.chars().take(256).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+impl fmt::Debug for Cloakroom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cloakroom").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+//! What a request carries in its extensions for the service behind.
+
+use std::{fmt, sync::Arc};
+
+use cloakroom_core::session::{Record, RecordId, UserKey};
+use http::HeaderValue;
+use serde_json::{Map, Value};
+
+/// The session of a request, in the extensions of what the service behind receives.
+#[derive(Clone)]
+pub struct CurrentSession {
+    id: RecordId,
+    record: Arc<Record>,
+}
+
+/// The place of the matched route in [`Settings::routes`], in the request's extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatchedRoute(pub usize);
+
+/// The request's id, in the request's extensions and in `X-Request-Id`.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub(crate) HeaderValue);
+
+impl Default for RequestId {
+    fn default() -> Self {
+        Self(HeaderValue::from_static("-"))
+    }
+}
+
+impl RequestId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or("-")
+    }
+}
+
+impl CurrentSession {
+    pub(crate) fn new(id: RecordId, record: Arc<Record>) -> Self {
+        Self { id, record }
+    }
+
+    /// The user: issuer and subject (R10).
+    pub fn user(&self) -> &UserKey {
+        &self.record.user
+    }
+
+    /// The ID Token's claims about the user.
+    pub fn claims(&self) -> &Map<String, Value> {
+        &self.record.claims
+    }
+
+    /// A name of the session that opens nothing.
+    pub fn sid(&self) -> String {
+        self.id.handle()
+    }
+}
+
+impl fmt::Debug for CurrentSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CurrentSession").field(&self.sid()).finish()
+    }
+}

@@ -1,0 +1,90 @@
+//! What runs beside the requests: asking providers at start, removing what has expired.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use crate::{
+    Cloakroom,
+    clock::Clock,
+    provider::{Provider, ProviderUnavailable},
+};
+
+/// How often expired sessions are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long to wait before a provider that is down is asked again.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// How long a provider may take to answer before the service starts without it.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A provider answered at start in a way that no retry will mend.
+#[derive(Debug, thiserror::Error)]
+#[error("provider `{provider}`: {detail}")]
+pub struct StartProblem {
+    provider: String,
+    detail: String,
+}
+
+impl Cloakroom {
+    /// Asks every provider for its metadata once, before the service starts.
+    ///
+    /// A provider that does not answer stops nothing: it is asked again in the background until it
+    /// does, and logins get a 503 until then.
+    ///
+    /// # Errors
+    /// When a provider's metadata cannot be used: wrong issuer, no PKCE (R3, R8).
+    pub async fn probe_providers(&self) -> Result<(), StartProblem> {
+        for provider in &self.shared.settings.providers {
+            let Some(provider) = self.shared.sessions.provider(&provider.name) else { continue };
+            let asked = provider.metadata(self.shared.clock.now());
+            let answer = tokio::time::timeout(PROBE_TIMEOUT, asked).await;
+            match answer.unwrap_or_else(|_| Err(ProviderUnavailable::slow())) {
+                Ok(_) => tracing::info!(provider = provider.name(), "provider ready"),
+                Err(error) if error.is_misconfigured() => {
+                    let (provider, detail) = (provider.name().to_owned(), error.to_string());
+                    return Err(StartProblem { provider, detail });
+                }
+                Err(error) => {
+                    let name = provider.name();
+                    tracing::warn!(provider = name, %error, "provider does not answer: logins get 503 until it does");
+                    let clock = Arc::clone(&self.shared.clock);
+                    tokio::spawn(await_provider(Arc::clone(provider), clock));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what has expired, once a minute, for as long as it is polled.
+    pub async fn keep_house(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            loop {
+                match self.shared.sessions.sweep(self.shared.clock.now()).await {
+                    Ok(0) => break,
+                    Ok(removed) => tracing::debug!(removed, "expired sessions removed"),
+                    Err(error) => {
+                        tracing::warn!(%error, "expired sessions could not be removed");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Asks a provider that was down until it answers, so that the log says when logins work again.
+async fn await_provider(provider: Arc<Provider>, clock: Arc<dyn Clock>) {
+    loop {
+        tokio::time::sleep(PROBE_EVERY).await;
+        match provider.metadata(clock.now()).await {
+            Ok(_) => {
+                tracing::info!(provider = provider.name(), "provider ready");
+                return;
+            }
+            Err(error) if error.is_misconfigured() => {
+                tracing::error!(provider = provider.name(), %error, "provider cannot be used");
+                return;
+            }
+            Err(_) => {}
+        }
+    }
+}
