@@ -1,4 +1,11 @@
 //! The route table: which rule applies, decided by the path that is also forwarded (R61, R62).
+//!
+//! An upstream may read that path more loosely than we do: Tomcat cuts `;x` off, Windows a dot. Where
+//! such a reading leads to another rule, the request is refused: with `/admin` protected and `/` open,
+//! `/admin;x` is neither.
+
+#[cfg(test)]
+mod tests;
 
 use cloakroom_core::path::NormalPath;
 use http::Method;
@@ -63,6 +70,9 @@ impl RouteTable {
         admitted: &Admitted,
     ) -> Result<Destination<'_>, Refusal> {
         let path = admitted.path();
+        if self.is_ambiguous(path) {
+            return Err(Refusal::new(Reason::BadPath, "servers could read another route's path"));
+        }
         if path.starts_with_segments(&self.control_prefix) {
             let rest = &path.as_str()[self.control_prefix.len()..];
             return Endpoint::find(method, rest).map(Destination::Control);
@@ -87,6 +97,14 @@ impl RouteTable {
             .ok()
             .and_then(|path| self.matching(&path))
             .is_some_and(|(_, route)| route.session != SessionRule::None)
+    }
+
+    fn is_ambiguous(&self, path: &NormalPath) -> bool {
+        let control = self.control_prefix.as_str();
+        let loosely =
+            self.routes.iter().find(|(_, route)| path.may_start_with_segments(&route.path));
+        path.starts_with_segments(control) != path.may_start_with_segments(control)
+            || loosely.map(|(index, _)| index) != self.matching(path).map(|(index, _)| index)
     }
 
     fn matching(&self, path: &NormalPath) -> Option<&(usize, Route)> {
