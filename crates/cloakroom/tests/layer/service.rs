@@ -1,13 +1,22 @@
-//! The layer inside an axum service: no gateway, no proxy, the same rooms.
+//! An axum service that embeds the layer, between a provider and a browser.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use std::{sync::Arc, time::Duration};
-
-use axum::{Extension, Json, Router, http::HeaderMap, routing::get};
+use axum::{
+    Extension, Json, Router,
+    http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE},
+    response::IntoResponse,
+    routing::get,
+};
 use cloakroom::{
-    Cloakroom, CookieSettings, CurrentSession, ProviderSettings, Route, SessionRule, Settings,
-    SystemClock, Unauthenticated,
+    Cloakroom, Clock, CookieSettings, CurrentSession, ProviderSettings, Route, SessionRule,
+    Settings, SystemClock, Unauthenticated,
     cloakroom_core::{
         cookie::{CookieName, Lifetime, SameSite},
         key::Keyring,
@@ -15,18 +24,24 @@ use cloakroom::{
         random::OsRandom,
         secret::Token,
         session::Timeouts,
+        time::Timestamp,
     },
     cloakroom_oauth::{Client, ClientAuth},
     cloakroom_store::MemoryStore,
 };
-use cloakroom_testkit::{Browser, Provider, provider};
+use cloakroom_testkit::{Provider, provider};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
+/// The session's timeouts (R32).
+pub(crate) const IDLE: Duration = Duration::from_secs(600);
+pub(crate) const ABSOLUTE: Duration = Duration::from_secs(3600);
+
 /// An axum service on loopback that embeds the layer.
-struct Service {
-    url: String,
-    _provider: Provider,
+pub(crate) struct Service {
+    pub(crate) url: String,
+    pub(crate) provider: Provider,
+    pub(crate) clock: Arc<TestClock>,
     task: JoinHandle<()>,
 }
 
@@ -63,7 +78,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
             same_site: SameSite::Lax,
             lifetime: Lifetime::BrowserSession,
         },
-        timeouts: Timeouts { idle: Duration::from_secs(600), absolute: Duration::from_secs(3600) },
+        timeouts: Timeouts { idle: IDLE, absolute: ABSOLUTE },
         required_header: None,
         routes: vec![
             route("/", SessionRule::None),
@@ -85,67 +100,47 @@ async fn seen(session: Option<Extension<CurrentSession>>, headers: HeaderMap) ->
     }))
 }
 
-async fn start() -> Service {
-    let provider = Provider::builder().user("anna", "pw").start().await;
+/// A clock that a test moves on.
+pub(crate) struct TestClock(AtomicU64);
+
+impl TestClock {
+    pub(crate) fn pass(&self, time: Duration) {
+        self.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The API's answer while it takes the bearer for expired.
+async fn refuse() -> impl IntoResponse {
+    let challenge = "Bearer error=\"invalid_token\"";
+    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)])
+}
+
+/// A service whose access tokens live for five minutes.
+pub(crate) async fn start() -> Service {
+    let lifetime = Duration::from_secs(300);
+    let builder = Provider::builder().user("anna", "pw").token_lifetime(lifetime);
+    let provider = builder.start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     provider.add_client(provider::Client::confidential("shop", "secret").gateway(&url));
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom::default()));
+    let clock = Arc::new(TestClock(AtomicU64::new(SystemClock.now().as_unix_millis())));
+    let random = Arc::new(OsRandom::default());
     let (store, keyring) = (Arc::new(MemoryStore::new()), Keyring::generate(&*random));
     let settings = settings(&url, provider.issuer());
-    let cloakroom = Cloakroom::new(settings, store, keyring, clock, random).unwrap();
+    let cloakroom = Cloakroom::new(settings, store, keyring, clock.clone(), random).unwrap();
     cloakroom.probe_providers().await.unwrap();
     let handlers = Router::new()
         .route("/", get(seen))
         .route("/api/seen", get(seen).post(seen))
+        .route("/api/refuse", get(refuse))
         .route("/maybe/seen", get(seen))
         .layer(cloakroom.layer());
     let task = tokio::spawn(async move { axum::serve(listener, handlers).await.unwrap() });
-    Service { url, _provider: provider, task }
-}
-
-#[tokio::test]
-async fn a_handler_gets_the_session_and_the_browser_no_token() {
-    let service = start().await;
-    let (browser, api) = (Browser::new(), format!("{}/api/seen", service.url));
-    let before = browser.fetch("GET", &api).await;
-    assert_eq!(
-        (before.status.as_u16(), before.problem().as_deref()),
-        (401, Some("login-required"))
-    );
-    assert_eq!(before.header("cloakroom-session"), Some("login-required"));
-
-    browser.login(&service.url, "anna", "pw", "/").await;
-    let after = browser.fetch("GET", &api).await.json();
-    assert_eq!((&after["user"], &after["bearer"]), (&json!("anna"), &json!(true)));
-    assert_eq!(after["cookie"], Value::Null, "our cookie stays at the layer (R35)");
-    let session = browser.fetch("GET", &format!("{}/auth/session", service.url)).await.json();
-    assert_eq!(session["sid"], after["sid"]);
-    assert_eq!(session["claims"]["sub"], "anna");
-}
-
-#[tokio::test]
-async fn a_route_without_sessions_gets_none() {
-    let service = start().await;
-    let browser = Browser::new();
-    let anonymous = browser.fetch("GET", &format!("{}/maybe/seen", service.url)).await.json();
-    assert_eq!((&anonymous["user"], &anonymous["bearer"]), (&Value::Null, &json!(false)));
-
-    browser.login(&service.url, "anna", "pw", "/").await;
-    let maybe = browser.fetch("GET", &format!("{}/maybe/seen", service.url)).await.json();
-    assert_eq!(maybe["user"], "anna");
-    let public = browser.fetch("GET", &format!("{}/", service.url)).await.json();
-    assert_eq!((&public["user"], &public["bearer"]), (&Value::Null, &json!(false)));
-    assert_eq!(public["cookie"], Value::Null, "our cookie goes nowhere (R35)");
-}
-
-#[tokio::test]
-async fn r38_the_guard_stands_before_a_handler_too() {
-    let service = start().await;
-    let browser = Browser::new();
-    browser.login(&service.url, "anna", "pw", "/").await;
-    let refused = browser.cross_site_post(&format!("{}/api/seen", service.url)).await;
-    assert_eq!((refused.status.as_u16(), refused.problem().as_deref()), (403, Some("cross-site")));
-    let own = browser.fetch("POST", &format!("{}/api/seen", service.url)).await;
-    assert_eq!(own.status.as_u16(), 200);
+    Service { url, provider, clock, task }
 }

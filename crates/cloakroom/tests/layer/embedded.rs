@@ -1,0 +1,52 @@
+//! What a handler behind the layer gets.
+
+use cloakroom_testkit::Browser;
+use serde_json::{Value, json};
+
+use crate::service::start;
+
+#[tokio::test]
+async fn a_handler_gets_the_session_and_the_browser_no_token() {
+    let service = start().await;
+    let (browser, api) = (Browser::new(), format!("{}/api/seen", service.url));
+    let before = browser.fetch("GET", &api).await;
+    assert_eq!(
+        (before.status.as_u16(), before.problem().as_deref()),
+        (401, Some("login-required"))
+    );
+    assert_eq!(before.header("cloakroom-session"), Some("login-required"));
+
+    browser.login(&service.url, "anna", "pw", "/").await;
+    let after = browser.fetch("GET", &api).await.json();
+    assert_eq!((&after["user"], &after["bearer"]), (&json!("anna"), &json!(true)));
+    assert_eq!(after["cookie"], Value::Null, "our cookie stays at the layer (R35)");
+    let session = browser.fetch("GET", &format!("{}/auth/session", service.url)).await.json();
+    assert_eq!(session["sid"], after["sid"]);
+    assert_eq!(session["claims"]["sub"], "anna");
+}
+
+#[tokio::test]
+async fn a_route_without_sessions_gets_none() {
+    let service = start().await;
+    let browser = Browser::new();
+    let anonymous = browser.fetch("GET", &format!("{}/maybe/seen", service.url)).await.json();
+    assert_eq!((&anonymous["user"], &anonymous["bearer"]), (&Value::Null, &json!(false)));
+
+    browser.login(&service.url, "anna", "pw", "/").await;
+    let maybe = browser.fetch("GET", &format!("{}/maybe/seen", service.url)).await.json();
+    assert_eq!(maybe["user"], "anna");
+    let public = browser.fetch("GET", &format!("{}/", service.url)).await.json();
+    assert_eq!((&public["user"], &public["bearer"]), (&Value::Null, &json!(false)));
+    assert_eq!(public["cookie"], Value::Null, "our cookie goes nowhere (R35)");
+}
+
+#[tokio::test]
+async fn r38_the_guard_stands_before_a_handler_too() {
+    let service = start().await;
+    let browser = Browser::new();
+    browser.login(&service.url, "anna", "pw", "/").await;
+    let refused = browser.cross_site_post(&format!("{}/api/seen", service.url)).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_deref()), (403, Some("cross-site")));
+    let own = browser.fetch("POST", &format!("{}/api/seen", service.url)).await;
+    assert_eq!(own.status.as_u16(), 200);
+}

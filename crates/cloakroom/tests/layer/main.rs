@@ -1,0 +1,7 @@
+//! The layer inside an axum service: no gateway, no proxy, the same rooms.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod embedded;
+mod service;
+mod time;

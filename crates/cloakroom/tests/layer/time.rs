@@ -1,0 +1,113 @@
+//! What only time does: due tokens, grace, timeouts. The clock is the test's.
+
+use std::time::Duration;
+
+use cloakroom_testkit::{Browser, Fault, browser::Response, eventually};
+
+use crate::service::{ABSOLUTE, IDLE, Service, start};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn logged_in() -> (Service, Browser) {
+    let (service, browser) = (start().await, Browser::new());
+    browser.login(&service.url, "anna", "pw", "/").await;
+    (service, browser)
+}
+
+async fn call(service: &Service, browser: &Browser, path: &str) -> Response {
+    browser.fetch("GET", &format!("{}{path}", service.url)).await
+}
+
+async fn session(service: &Service, browser: &Browser) -> serde_json::Value {
+    call(service, browser, "/auth/session").await.json()
+}
+
+#[tokio::test]
+async fn r15_a_fresh_token_is_left_alone_and_a_dead_one_refreshed_before_the_request() {
+    let (service, browser) = logged_in().await;
+    assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200);
+    assert_eq!(service.provider.refreshes(), 0);
+    service.clock.pass(301 * SECOND);
+    assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200);
+    assert_eq!(service.provider.refreshes(), 1);
+    assert!(session(&service, &browser).await["expiresIn"].as_u64().unwrap() > 290);
+}
+
+#[tokio::test]
+async fn r15_a_due_token_is_refreshed_beside_the_request() {
+    let (service, browser) = logged_in().await;
+    // A token of 300 s is due within 30 s of its end, and dead only in the last 7.5 s.
+    service.clock.pass(291 * SECOND);
+    service.provider.on_refresh(Fault::Hold);
+    assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200);
+    eventually("the refresh has begun", || service.provider.refreshes() == 1).await;
+    service.provider.release();
+}
+
+#[tokio::test]
+async fn the_api_s_word_that_a_token_is_dead_refreshes_it_once_and_not_within_the_grace() {
+    let (service, browser) = logged_in().await;
+    service.clock.pass(5 * SECOND);
+    let early = call(&service, &browser, "/api/refuse").await;
+    assert_eq!(early.header("cloakroom-session"), Some("expired"));
+    let refresh = browser.fetch("POST", &format!("{}/auth/refresh", service.url)).await;
+    assert_eq!((refresh.status.as_u16(), service.provider.refreshes()), (204, 0));
+
+    service.clock.pass(6 * SECOND);
+    let late = call(&service, &browser, "/api/refuse").await;
+    assert_eq!((late.status.as_u16(), late.header("cloakroom-session")), (401, Some("expired")));
+    let refresh = browser.fetch("POST", &format!("{}/auth/refresh", service.url)).await;
+    assert_eq!((refresh.status.as_u16(), service.provider.refreshes()), (204, 1));
+    call(&service, &browser, "/api/refuse").await;
+    browser.fetch("POST", &format!("{}/auth/refresh", service.url)).await;
+    assert_eq!(service.provider.refreshes(), 1, "the new token is within its grace");
+}
+
+#[tokio::test]
+async fn r15_during_an_outage_a_session_asks_once_in_two_seconds_and_lives_on() {
+    let (service, browser) = logged_in().await;
+    service.clock.pass(301 * SECOND);
+    service.provider.on_refresh(Fault::Status(500).always());
+    for _ in 0..20 {
+        let answer = call(&service, &browser, "/api/seen").await;
+        assert_eq!(answer.problem().as_deref(), Some("provider-unavailable"));
+        assert!(answer.header("retry-after").is_some());
+    }
+    assert_eq!(service.provider.refreshes(), 1);
+    assert_eq!(session(&service, &browser).await["loggedIn"], true, "an outage is no logout");
+    service.clock.pass(3 * SECOND);
+    service.provider.heal();
+    assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200);
+    assert_eq!(service.provider.refreshes(), 2);
+}
+
+#[tokio::test]
+async fn r32_an_idle_session_ends_and_asking_who_is_logged_in_is_not_use() {
+    let (service, browser) = logged_in().await;
+    service.clock.pass(IDLE / 2);
+    assert_eq!(session(&service, &browser).await["loggedIn"], true);
+    service.clock.pass(IDLE / 2);
+    assert_eq!(session(&service, &browser).await["loggedIn"], false);
+    let answer = call(&service, &browser, "/api/seen").await;
+    assert_eq!(answer.problem().as_deref(), Some("login-required"));
+}
+
+#[tokio::test]
+async fn r32_a_session_in_use_lives_until_its_absolute_end() {
+    let (service, browser) = logged_in().await;
+    let step = IDLE / 2;
+    let mut passed = Duration::ZERO;
+    while passed + step < ABSOLUTE {
+        service.clock.pass(step);
+        passed += step;
+        assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200, "{passed:?}");
+        // The touch is written beside the request.
+        let idle_left = IDLE.min(ABSOLUTE - passed).as_secs();
+        while session(&service, &browser).await["sessionExpiresIn"] != idle_left {
+            tokio::task::yield_now().await;
+        }
+    }
+    service.clock.pass(ABSOLUTE - passed);
+    let answer = call(&service, &browser, "/api/seen").await;
+    assert_eq!(answer.problem().as_deref(), Some("login-required"));
+}
