@@ -5,6 +5,7 @@
 //! from one to the other. A mistake never stops the reading: all of them are reported together.
 
 mod auth;
+mod bare_url;
 mod cookie;
 mod duration;
 mod environment;
@@ -28,7 +29,6 @@ mod site;
 mod structure;
 mod suggest;
 mod syntax;
-mod upstream;
 mod warning;
 mod written;
 

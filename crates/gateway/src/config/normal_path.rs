@@ -1,5 +1,7 @@
 //! Paths in the configuration: normal form, as requests are compared with it (R62).
 
+use cloakroom_core::path::NormalPath;
+
 /// What is wrong with a path.
 pub(super) struct Fault {
     /// Follows the key's name: ``does not start with `/` ``.
@@ -51,10 +53,11 @@ pub(super) fn fault(path: &str) -> Option<Fault> {
             None,
         );
     }
-    if path.contains(['\\', ';']) || !path.chars().all(|c| c.is_ascii_graphic()) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~!&'+,=:@".contains(c);
+    if !path.chars().all(plain) {
         return found(
             "has a character that is not plain",
-            "programs disagree about spaces, `\\`, `;` and letters beyond ASCII in a path",
+            "programs disagree about spaces, quotes, `\\`, `;` and letters beyond ASCII in a path",
             None,
         );
     }
@@ -81,6 +84,13 @@ pub(super) fn fault(path: &str) -> Option<Fault> {
             "has an empty segment",
             "a request with `//` in its path is refused before it is compared",
             cleaned,
+        );
+    }
+    if NormalPath::parse(path).ok().is_none_or(|normal| normal.as_str() != path) {
+        return found(
+            "is not in normal form",
+            "no request would ever have this path when it is compared",
+            None,
         );
     }
     None
@@ -113,6 +123,9 @@ mod tests {
             ("/straße", None),
             ("/a\\b", None),
             ("//", None),
+            ("/a\"b", None),
+            ("/a|b", None),
+            ("/a/.../b", None),
         ] {
             let fault = fault(path).expect(path);
             assert_eq!(fault.instead.as_deref(), instead, "{path}");

@@ -187,10 +187,11 @@ impl RawProvider {
         }
         let more = url.query().is_some() || url.fragment().is_some();
         if more || !url.username().is_empty() || url.password().is_some() {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
             report
                 .wrong(at, "`issuer` has more than scheme, host, port and path")
                 .why("an issuer has no user, query or fragment (OpenID Connect Discovery)")
-                .write(format!("issuer = \"{}://{host}{}\"", url.scheme(), url.path()));
+                .write(format!("issuer = \"{}://{host}{port}{}\"", url.scheme(), url.path()));
             return None;
         }
         if let Some(bare) = issuer.split_once("/.well-known/").map(|(bare, _)| bare) {

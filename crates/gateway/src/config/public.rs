@@ -47,7 +47,7 @@ impl RawPublic {
                 .write(format!("url = \"https://{host}\""));
             return None;
         }
-        if !super::upstream::is_bare(&url) {
+        if !super::bare_url::is_bare(&url) {
             report
                 .wrong(at, "`url` has more than scheme, host and port")
                 .why("Cloakroom serves a whole origin: its cookie is for all paths of the host")

@@ -44,10 +44,8 @@ pub(super) fn read(
         None
     };
     let name = file.display().to_string();
-    let warnings = report.finish(&name, text, places)?;
-    config
-        .map(|config| Config { warnings, ..config })
-        .ok_or(ConfigError::Mistakes { file: name, mistakes: Vec::new() })
+    let (config, warnings) = report.finish(config, &name, text, places)?;
+    Ok(Config { warnings, ..config })
 }
 
 /// Which of the sections that others need are there, right or wrong.

@@ -29,13 +29,13 @@ pub(super) struct Found {
 impl Found {
     /// Why it cannot be.
     pub(super) fn why(&mut self, why: impl Into<String>) -> &mut Self {
-        self.why = Some(why.into());
+        self.why = Some(printable(&why.into()));
         self
     }
 
     /// What to write instead. Several lines stay several lines.
     pub(super) fn write(&mut self, write: impl Into<String>) -> &mut Self {
-        self.write = Some(write.into());
+        self.write = Some(printable(&write.into()));
         self
     }
 }
@@ -47,7 +47,8 @@ impl Report {
         at: Option<Range<usize>>,
         what: impl Into<String>,
     ) -> &mut Found {
-        self.found.push(Found { at, what: what.into(), why: None, write: None });
+        let what = printable(&what.into()).replace('\n', " ");
+        self.found.push(Found { at, what, why: None, write: None });
         let last = self.found.len() - 1;
         &mut self.found[last]
     }
@@ -86,18 +87,24 @@ impl Report {
         meaning
     }
 
-    /// The weaker choices, in the order of their finding.
+    /// `value`, if there was no mistake, and the weaker choices in the order of their finding.
     ///
     /// # Errors
     /// If there was a mistake: all of them, in file order; those without a place come last.
-    pub(super) fn finish(
+    pub(super) fn finish<T>(
         mut self,
+        value: Option<T>,
         file: &str,
         text: &str,
         places: Places,
-    ) -> Result<Vec<Warning>, ConfigError> {
-        if self.found.is_empty() {
-            return Ok(self.warnings);
+    ) -> Result<(T, Vec<Warning>), ConfigError> {
+        match value {
+            Some(value) if self.found.is_empty() => return Ok((value, self.warnings)),
+            None if self.found.is_empty() => {
+                self.wrong(None, "this configuration cannot be used")
+                    .why("a check failed without saying why, which is a mistake in Cloakroom");
+            }
+            _ => {}
         }
         let hidden = [places.hidden, self.hidden].concat();
         let source = Source::new(text, hidden, places.tokens);
@@ -119,4 +126,10 @@ impl Report {
     ) -> Option<std::time::Duration> {
         super::duration::check(written, key, self)
     }
+}
+
+/// `text` without control characters, which a key or value may hold by an escape; a line break stays.
+fn printable(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(shown).collect()
 }

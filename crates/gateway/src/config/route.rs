@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::{Host, Url};
 
+use super::bare_url::is_bare;
 use super::duration::DurationText;
 use super::normal_path;
 use super::report::Report;
-use super::upstream::is_bare;
 use super::written::{Choice, OneOf, Written};
 
 /// The methods that a route can let through.
@@ -183,8 +183,9 @@ impl RawRoute {
 
     fn check_upstream(&self, around: &Surroundings<'_>, report: &mut Report) -> Option<Uri> {
         let (at, written) = (self.upstream.at(), &self.upstream.value);
-        let url = Url::parse(written).ok().filter(Url::has_host);
-        let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        let url = Url::parse(written).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let both = url.and_then(|url| Some((url.as_str().parse::<Uri>().ok()?, url)));
+        let Some((uri, url)) = both else {
             let (what, write) = match written.split_once("://") {
                 Some(("ws", rest)) => ("`upstream` is a WebSocket URL", format!("http://{rest}")),
                 Some(("wss", rest)) => ("`upstream` is a WebSocket URL", format!("https://{rest}")),
@@ -237,7 +238,7 @@ impl RawRoute {
                 "not needed with this upstream; take it out, so that it does not hide a later mistake",
             );
         }
-        url.as_str().parse().ok()
+        Some(uri)
     }
 
     fn check_session(

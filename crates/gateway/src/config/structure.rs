@@ -128,6 +128,11 @@ impl Structure<'_> {
         let place = inside.map_or_else(|| self.heading(section), |inside| format!("`{inside}`"));
         let meant = suggest::closest(name, shape.keys().map(|(key, _)| key));
         let found = report.wrong(Some(key.span()), format!("{place} has no key `{name}`"));
+        if self.root.key(name).is_some() {
+            let heading = self.heading(name);
+            found.why("it is a section of its own").write(heading);
+            return None;
+        }
         if let Some(meant) = meant {
             found.why(format!("did you mean `{meant}`?")).write(format!("{meant} = …"));
         } else if let Some(other) = self.home_of(name).filter(|other| *other != section) {
@@ -184,14 +189,11 @@ impl Structure<'_> {
     }
 
     fn missing_section(&self, name: &str, report: &mut Report) {
-        let heading = self.heading(name);
         let Some(shape) = self.root.key(name) else { return };
-        let lines = shape.required().map(|key| assignment(key, shape));
-        let lines: Vec<_> = std::iter::once(heading.clone()).chain(lines).collect();
         report
-            .wrong(None, format!("the section {heading} is missing"))
+            .wrong(None, format!("the section {} is missing", self.heading(name)))
             .why(shape.purpose())
-            .write(lines.join("\n"));
+            .write(section(name, shape));
     }
 
     /// The section that has the key, if it is one alone.
@@ -257,6 +259,16 @@ fn missing_key(
         .write(format!("{}  (below this line)", assignment(key, shape)));
 }
 
+/// A section with what it must have.
+fn section(name: &str, shape: Shape<'_>) -> String {
+    let (heading, shape) = match shape.kind() {
+        Kind::Tables => (format!("[[{name}]]"), shape.items()),
+        _ => (format!("[{name}]"), shape),
+    };
+    let keys = shape.required().map(|key| assignment(key, shape));
+    std::iter::once(heading).chain(keys).collect::<Vec<_>>().join("\n")
+}
+
 fn assignment(key: &str, section: Shape<'_>) -> String {
     let example = section.key(key).and_then(Shape::example);
     format!("{key} = {}", example.unwrap_or_else(|| "…".to_owned()))
@@ -312,7 +324,11 @@ fn wrong_type(key: &str, value: &Spanned<DeValue<'_>>, shape: Shape<'_>, report:
         }
         _ => shape.purpose(),
     });
-    if let Some(instead) = instead.or_else(|| Some(format!("{key} = {}", shape.example()?))) {
+    let example = || match shape.kind() {
+        Kind::Table | Kind::Tables if !shape.is_map() => Some(section(key, shape)),
+        _ => Some(format!("{key} = {}", shape.example()?)),
+    };
+    if let Some(instead) = instead.or_else(example) {
         found.write(instead);
     }
 }

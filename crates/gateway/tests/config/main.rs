@@ -1,5 +1,6 @@
 //! The configuration from outside: what is read, what is refused, and how it is said.
 
+mod any_text;
 mod commands;
 mod documentation;
 mod folder;
