@@ -67,3 +67,17 @@ proptest! {
         assert_helps(&text)?;
     }
 }
+
+proptest! {
+    #[test]
+    fn no_slip_brings_a_secret_to_light(slips in prop::collection::vec(slip(), 0..4)) {
+        const PLAIN: &str = "tb3swordfishmarlin";
+        let login = PROVIDER.replace("{ env = \"OIDC_CLIENT_SECRET\" }", &format!("\"{PLAIN}\""));
+        let toml = with_slips(&[PUBLIC, &login, SITE].join("\n"), &slips);
+        let Err(error) = Folder::new().parse(&toml) else { return Ok(()) };
+        let said = format!("{error} {error:?}");
+        for start in 0..=PLAIN.len() - 8 {
+            prop_assert!(!said.contains(&PLAIN[start..start + 8]), "{toml}\n{said}");
+        }
+    }
+}
