@@ -98,3 +98,35 @@ fn user_info(line: &str) -> Range<usize> {
         _ => 0..0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_characters_and_the_caret_stands_below_them() {
+        let text = "a = 1\n\tname = \"Größe\" # was: \"big\"\nb = 2\n";
+        let span = |part: &str| text.find(part).map(|at| at..at + part.len()).unwrap();
+        let source = Source::new(text, Vec::new(), vec![span("name"), span("\"Größe\"")]);
+        let excerpt = source.excerpt(span("\"Größe\""));
+        assert_eq!((excerpt.line, excerpt.column), (2, 9));
+        assert_eq!(excerpt.to_string(), "  2 |  name = \"Größe\"\n    |         ^^^^^^^");
+    }
+
+    #[test]
+    fn hidden_text_is_neither_shown_nor_measured() {
+        let text = "key = \"secret\", to = \"ftp://me:pass@host\"";
+        let source = Source::new(text, vec![6..14], vec![]);
+        let excerpt = source.excerpt(16..18);
+        assert_eq!(
+            excerpt.to_string(),
+            "  1 | key = ***, to = \"ftp://***@host\"\n    |            ^^"
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_file_is_a_place() {
+        let excerpt = Source::new("a = 1\n", Vec::new(), Vec::new()).excerpt(6..6);
+        assert_eq!((excerpt.line, excerpt.column, excerpt.caret), (2, 1, 0..1));
+    }
+}

@@ -22,6 +22,11 @@ fn write(text: &mut String, config: &Config) -> fmt::Result {
     writeln!(text, "  the gateway accepts plain HTTP on {}", config.listen)?;
     if config.public_url.scheme() == "https" {
         writeln!(text, "  TLS must be terminated in front of it")?;
+    } else if config.public_url.port_or_known_default() != Some(config.listen.port()) {
+        writeln!(
+            text,
+            "  something at the first address must forward to the second, such as a dev server"
+        )?;
     }
 
     for provider in &config.providers {
