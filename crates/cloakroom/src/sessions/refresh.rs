@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    session::{Freshness, Record, Ticket, TokenSet},
+    session::{Freshness, Record, Ticket},
     time::Timestamp,
 };
 use cloakroom_store::{Replaced, StoreError};
@@ -20,7 +20,7 @@ impl Sessions {
     /// A usable record for the ticket: the present one where it is good, else its successor.
     ///
     /// `rejected` is the moment at which the token set was obtained whose access token an upstream
-    /// refused: that very set is replaced although it looks fresh, unless it is within [`GRACE`].
+    /// refused: that very set is replaced although it looks fresh.
     pub(crate) async fn refresh(
         self: &Arc<Self>,
         ticket: &Ticket,
@@ -38,7 +38,7 @@ impl Sessions {
         }
     }
 
-    /// Starts the flight of a token that an upstream refused.
+    /// Starts the flight of a token that an upstream refused, unless it is within [`GRACE`].
     pub(crate) fn refresh_rejected(self: &Arc<Self>, ticket: &Ticket, record: &Record) {
         let now = self.clock.now();
         if record.tokens.refresh_token.is_some() && now.since(record.tokens.obtained_at) >= GRACE {
@@ -63,7 +63,7 @@ impl Sessions {
         let stored = self.load(ticket, now).await.map_err(|error| store_outage(&error))?;
         let Some(stored) = stored else { return Err(RefreshFailure::Ended) };
         let freshness = Freshness::of(&stored.record.tokens, &id, now);
-        if freshness == Freshness::Fresh && !is_rejected(&stored.record.tokens, rejected, now) {
+        if freshness == Freshness::Fresh && rejected != Some(stored.record.tokens.obtained_at) {
             return Ok(stored.record);
         }
         let Some(refresh_token) = &stored.record.tokens.refresh_token else {
@@ -159,10 +159,6 @@ impl Sessions {
         self.store.remove(id).await.map_err(|error| store_outage(&error))?;
         Err(RefreshFailure::Ended)
     }
-}
-
-fn is_rejected(tokens: &TokenSet, rejected: Option<Timestamp>, now: Timestamp) -> bool {
-    rejected == Some(tokens.obtained_at) && now.since(tokens.obtained_at) >= GRACE
 }
 
 fn store_outage(error: &StoreError) -> RefreshFailure {
