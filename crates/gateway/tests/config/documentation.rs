@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::schema::keys;
 
 const REFERENCE: &str = include_str!("../../../../docs/configuration.md");
+const README: &str = include_str!("../../../../README.md");
 
 /// The part of the reference below the heading of a section.
 fn section(heading: &str) -> &str {
@@ -58,7 +59,14 @@ fn the_reference_names_no_key_that_does_not_exist() {
 }
 
 #[test]
-fn the_first_example_is_right() {
-    let example = REFERENCE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
-    crate::folder::Folder::new().parse(example.unwrap()).unwrap();
+fn the_examples_are_right() {
+    for (name, text) in [("docs/configuration.md", REFERENCE), ("README.md", README)] {
+        let mut examples = text.split("```toml\n").skip(1).peekable();
+        assert!(examples.peek().is_some(), "{name} has an example");
+        for example in examples {
+            let example = example.split("```").next().unwrap();
+            let config = crate::folder::Folder::new().parse(example);
+            config.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
 }
