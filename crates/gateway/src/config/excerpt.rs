@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn hidden_text_is_neither_shown_nor_measured() {
         let text = "key = \"secret\", to = \"ftp://me:pass@host\"";
-        let source = Source::new(text, vec![6..14], vec![]);
+        let hidden = Vec::from([6..14]);
+        let source = Source::new(text, hidden, Vec::new());
         let excerpt = source.excerpt(16..18);
         assert_eq!(
             excerpt.to_string(),
