@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn hidden_text_is_neither_shown_nor_measured() {
         let text = "key = \"secret\", to = \"ftp://me:pass@host\"";
-        let hidden = Vec::from([6..14]);
+        let hidden = std::iter::once(6..14).collect();
         let source = Source::new(text, hidden, Vec::new());
         let excerpt = source.excerpt(16..18);
         assert_eq!(
