@@ -3,7 +3,10 @@
 use std::{
     error::Error,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use redb::Database;
@@ -19,12 +22,15 @@ pub(super) struct SharedDatabase {
     name: Arc<str>,
     opener: Opener,
     current: RwLock<Option<Database>>,
+    /// Whether it must be opened anew. Set by whoever meets the failure while it holds the lock that
+    /// the opening needs, so that a failure of the database before is never taken for one of the next.
+    has_failed: AtomicBool,
 }
 
 impl SharedDatabase {
     pub(super) fn open(name: &str, opener: Opener) -> Result<Self, OpenError> {
         let current = RwLock::new(Some(opener()?));
-        Ok(Self { name: name.into(), opener, current })
+        Ok(Self { name: name.into(), opener, current, has_failed: AtomicBool::new(false) })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -38,9 +44,14 @@ impl SharedDatabase {
     ) -> Result<T, StoreError> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         match &*current {
-            Some(database) => work(database).map_err(|fault| self.failure(fault)),
+            Some(database) => work(database).map_err(|fault| self.judge(fault)),
             None => Err(self.error(StoreErrorKind::Unavailable, DISK)),
         }
+    }
+
+    /// Whether [`SharedDatabase::reopen`] may help.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
     }
 
     /// Closes the database and opens it anew. The lock is not held while the file is checked:
@@ -49,7 +60,9 @@ impl SharedDatabase {
         // Closed before it is opened: the file is locked against a second opening.
         drop(self.current.write().unwrap_or_else(PoisonError::into_inner).take());
         let database = (self.opener)()?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(database);
+        self.has_failed.store(false, Ordering::Release);
         Ok(())
     }
 
@@ -57,15 +70,15 @@ impl SharedDatabase {
         StoreError::new(kind, Arc::clone(&self.name), advice)
     }
 
-    fn failure(&self, fault: Fault) -> StoreError {
-        let (kind, advice) = match &*fault.0 {
-            redb::Error::Corrupted(_) => (
-                StoreErrorKind::Damaged,
-                "stop the gateway and move the file away; everybody will have to log in again",
-            ),
-            _ => (StoreErrorKind::Unavailable, DISK),
-        };
-        self.error(kind, advice).with_source(fault)
+    fn judge(&self, fault: Fault) -> StoreError {
+        // Damaged content does not stop the database, and opening it anew would not mend it.
+        if let redb::Error::Corrupted(_) = &*fault.0 {
+            let advice =
+                "stop the gateway and move the file away; everybody will have to log in again";
+            return self.error(StoreErrorKind::Damaged, advice).with_source(fault);
+        }
+        self.has_failed.store(true, Ordering::Release);
+        self.error(StoreErrorKind::Unavailable, DISK).with_source(fault)
     }
 }
 

@@ -253,13 +253,16 @@ async fn readers_alone_bring_it_back() {
 
 /// The writer opens the file anew on its own thread; each try tells it to.
 async fn until_it_works<'a, T>(attempt: impl Fn() -> StoreFuture<'a, T>) -> T {
-    for _ in 0..10_000 {
+    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
         match attempt().await {
             Ok(done) => return done,
+            Err(error) if std::time::Instant::now() > patience => {
+                panic!("the store does not come back: {error:?}")
+            }
             Err(_) => tokio::task::yield_now().await,
         }
     }
-    panic!("the store does not come back");
 }
 
 #[test]

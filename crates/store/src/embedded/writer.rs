@@ -78,24 +78,24 @@ pub(super) fn run(
     let mut tried_at = None;
     let mut batch = Vec::with_capacity(BATCH);
     while let Some(first) = waiting.blocking_recv() {
-        let mut recover = false;
         let mut next = Some(first);
         while let Some(message) = next {
-            match message {
-                Message::Write(work) => batch.push(work),
-                Message::Recover => recover = true,
+            if let Message::Write(work) = message {
+                batch.push(work);
             }
             next = if batch.len() < BATCH { waiting.try_recv().ok() } else { None };
         }
+        let is_known = database.has_failed();
         let outcome = commit(database, &mut batch);
-        if let Err(error) = &outcome {
+        if let Err(error) = &outcome
+            && !is_known
+        {
             tracing::error!(error = error as &dyn std::error::Error, "the store cannot write");
         }
-        let failed = outcome.is_err();
         for work in batch.drain(..) {
             work.settle(outcome.clone());
         }
-        if failed || recover {
+        if database.has_failed() {
             try_again(database, &mut tried_at, retry);
         }
     }
@@ -130,8 +130,10 @@ fn try_again(database: &SharedDatabase, last: &mut Option<Instant>, retry: Durat
     if last.is_some_and(|last| last.elapsed() < retry) {
         return;
     }
+    let opened = database.reopen();
+    // From its end: opening may have taken longer than the pause.
     *last = Some(Instant::now());
-    match database.reopen() {
+    match opened {
         Ok(()) => tracing::info!(store = database.name(), "the store is open again"),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the store does not open");
