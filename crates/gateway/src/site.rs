@@ -16,7 +16,8 @@
 mod folder;
 mod hashed;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use std::{io, path::PathBuf};
