@@ -62,6 +62,9 @@ fn tiny_idle_timeouts_do_not_write_without_end() {
     let stored = limits.expiry(START, end());
     assert_eq!(limits.touch(START, stored, end()), None);
     assert_eq!(limits.touch(START.plus(MILLI), stored, end()), Some(stored.plus(MILLI)));
+    let none = Timeouts { idle: Duration::ZERO, absolute: HOUR };
+    assert_eq!(none.touch(START, START, end()), None);
+    assert_eq!(none.touch(START.minus(MILLI), START, end()), None);
 }
 
 proptest! {
