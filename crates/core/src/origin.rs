@@ -37,7 +37,7 @@ impl PublicOrigin {
     pub fn new(url: &Url) -> Result<Self, PublicOriginError> {
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(url) => {}
+            "http" if is_loopback_to_browsers(url) => {}
             "http" => return Err(PublicOriginError::NotHttps),
             _ => return Err(PublicOriginError::NotHttp),
         }
@@ -80,13 +80,22 @@ impl PublicOrigin {
     }
 }
 
-/// Whether `url`'s host is this machine by name or address: `localhost`, `*.localhost`, `127/8`, `[::1]`.
+/// Whether a browser takes `url`'s host for this machine (F6): as [`is_loopback`], and `*.localhost`.
+pub fn is_loopback_to_browsers(url: &Url) -> bool {
+    let below_localhost = |name: &str| {
+        let mut labels = name.rsplit('.');
+        labels.next() == Some("localhost") && labels.all(|label| !label.is_empty())
+    };
+    is_loopback(url) || url.domain().is_some_and(below_localhost)
+}
+
+/// Whether `url`'s host is this machine to everybody: `localhost`, `127/8`, `[::1]`.
+///
+/// Names below `localhost` are not among them: browsers keep those on the machine, but a system's
+/// resolver may ask the network, and a token would follow (R69).
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Domain(name)) => {
-            let mut labels = name.rsplit('.');
-            labels.next() == Some("localhost") && labels.all(|label| !label.is_empty())
-        }
+        Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,

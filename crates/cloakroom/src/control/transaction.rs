@@ -66,7 +66,9 @@ pub(super) fn make_room(
             Some((open(value, &name, keyring).map(|opened| opened.created_at()), name))
         })
         .collect();
-    // What does not open sorts before everything.
+    // What does not open sorts before everything. A name that comes twice counts once (R25).
+    logins.sort_by(|a, b| a.1.as_str().cmp(b.1.as_str()));
+    logins.dedup_by(|a, b| a.1 == b.1);
     logins.sort_by_key(|(created_at, _)| *created_at);
     let surplus = (logins.len() + 1).saturating_sub(MAX_LOGINS);
     logins.iter().take(surplus).map(|(_, name)| cookie::expire(name, SameSite::Lax)).collect()

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use url::Url;
 
-use super::{PublicOrigin, PublicOriginError, is_loopback};
+use super::{PublicOrigin, PublicOriginError, is_loopback, is_loopback_to_browsers};
 
 fn origin(text: &str) -> Result<PublicOrigin, PublicOriginError> {
     PublicOrigin::new(&text.parse().expect(text))
@@ -114,6 +114,8 @@ fn loopback_is_judged_by_the_host_alone() {
     assert!(loopback("https://user@localhost:1/path?x#y"));
     assert!(!loopback("https://example.com/?http://localhost"));
     assert!(!loopback("unix:/run/localhost"));
+    assert!(!loopback("http://api.localhost"), "a resolver may ask the network for it (R69)");
+    assert!(is_loopback_to_browsers(&Url::parse("http://api.localhost").unwrap()));
 }
 
 proptest! {
@@ -132,7 +134,7 @@ proptest! {
             prop_assert_eq!(origin.as_str(), url.origin().ascii_serialization());
             let again = self::origin(origin.as_str()).unwrap();
             prop_assert_eq!(again.as_str(), origin.as_str());
-            prop_assert!(origin.is_https() || is_loopback(&url));
+            prop_assert!(origin.is_https() || is_loopback_to_browsers(&url));
             prop_assert_eq!(format!("{scheme}://{}", origin.authority()), origin.as_str());
         }
     }

@@ -1,6 +1,6 @@
 //! `[public]`: where browsers find the gateway.
 
-use cloakroom_core::origin::is_loopback;
+use cloakroom_core::origin::is_loopback_to_browsers;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -37,7 +37,7 @@ impl RawPublic {
             return None;
         };
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        if url.scheme() == "http" && !is_loopback(&url) {
+        if url.scheme() == "http" && !is_loopback_to_browsers(&url) {
             report
                 .wrong(at, "`url` is not https")
                 .why(
