@@ -1,0 +1,26 @@
+//! The gateway from outside: the built binary between a scripted provider and a recording upstream.
+//!
+//! One binary with a module per theme, so that linking is cheap. Each test names the requirements
+//! that it is about.
+
+mod canned;
+mod cookies;
+mod data;
+mod flights;
+mod framing;
+mod guard;
+mod headers;
+mod id_tokens;
+mod limits;
+mod login;
+mod logout;
+mod paths;
+mod refresh;
+mod rejected;
+mod relay;
+mod restart;
+mod secrets;
+mod start;
+mod timeouts;
+mod upstream_answers;
+mod world;
