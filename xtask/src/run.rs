@@ -84,6 +84,7 @@ impl Log {
         let out = out.cannot(format_args!("write {}", self.path.display()))?;
         let err = err.cannot(format_args!("write {}", self.path.display()))?;
         let mut child = command
+            .envs([("NO_COLOR", "1"), ("CARGO_TERM_COLOR", "never")])
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)

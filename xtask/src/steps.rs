@@ -52,7 +52,7 @@ fn tools(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
 }
 
 fn fmt(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
-    log.run(cargo(&paths.root).args(["fmt", "--all", "--check"]))?;
+    log.run(cargo(&paths.root).args(["fmt", "--all", "--check", "--", "--color=never"]))?;
     Ok(Outcome::Passed)
 }
 
