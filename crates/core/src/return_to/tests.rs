@@ -138,6 +138,8 @@ fn length_is_bounded_before_and_after() {
     let longest = format!("/{}", "a".repeat(MAX_BYTES - 1));
     assert_eq!(parse(&longest), Some(longest.clone()));
     assert_eq!(parse(&format!("{longest}a")), None);
+    // Too long as it comes, however short it is written.
+    assert_eq!(parse(&"/a/..".repeat(500)), None);
     // Short enough as it comes, too long as it is written.
     assert_eq!(parse(&format!("/{}", "é".repeat(1000))), None);
     assert_eq!(parse(&format!("/?{}", " a".repeat(1000))), None);
