@@ -10,7 +10,8 @@ use crate::{Metadata, client::bare_request};
 
 /// A good set is fetched again after this long, so that a withdrawn key stops counting.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
-/// While there is a good set, a fetch is tried at most once in this time, whatever `kid`s come in.
+/// A fetch for an unknown key is tried at most once in this time, whatever `kid`s come in; so is one
+/// for an old set.
 const WINDOW: Duration = Duration::from_secs(60);
 /// While there is none yet, nobody can log in: try again sooner.
 const FIRST_WINDOW: Duration = Duration::from_secs(2);
@@ -27,6 +28,8 @@ pub fn jwks_request(metadata: &Metadata) -> Request<Bytes> {
 pub struct JwksCache {
     good: Option<(Arc<KeySet>, Timestamp)>,
     attempted_at: Option<Timestamp>,
+    /// The last fetch that only an unknown key was the reason for.
+    unknown_key_at: Option<Timestamp>,
 }
 
 impl JwksCache {
@@ -38,26 +41,38 @@ impl JwksCache {
     /// Whether to fetch the set now: there is none, or it is an hour old, or `unknown_key` says that a
     /// token was refused and newer keys may help ([`cloakroom_core::jwt::JwtError::refetch_may_help`]).
     ///
-    /// Never twice within a minute, so that made-up `kid`s cannot make us call the provider; while
-    /// there is no set at all, never twice within two seconds. Say how the fetch went with
-    /// [`JwksCache::fetched`] or [`JwksCache::failed`], and go on with [`JwksCache::keys`] either way.
+    /// An unknown key asks at most once a minute, so that made-up `kid`s cannot make us call the
+    /// provider; counted by itself, so that a provider which changes its keys just after a regular
+    /// fetch keeps nobody out. An old set is asked for once a minute, a missing one every two seconds.
+    /// Say how the fetch went with [`JwksCache::fetched`] or [`JwksCache::failed`], and go on with
+    /// [`JwksCache::keys`] either way.
     pub fn should_fetch(&self, unknown_key: bool, now: Timestamp) -> bool {
-        let window = if self.good.is_some() { WINDOW } else { FIRST_WINDOW };
-        if self.attempted_at.is_some_and(|at| now.since(at) < window) {
-            return false;
+        let within = |window, at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < window);
+        if self.is_fresh(now) {
+            return unknown_key && !within(WINDOW, self.unknown_key_at);
         }
-        let fresh = self.good.as_ref().is_some_and(|(_, since)| now.since(*since) < MAX_AGE);
-        unknown_key || !fresh
+        !within(if self.good.is_some() { WINDOW } else { FIRST_WINDOW }, self.attempted_at)
     }
 
     /// Takes a fetched set in place of the last one.
     pub fn fetched(&mut self, keys: KeySet, now: Timestamp) {
+        self.attempted(now);
         self.good = Some((Arc::new(keys), now));
-        self.attempted_at = Some(now);
     }
 
     /// Notes that a fetch failed; the last good set stays.
     pub fn failed(&mut self, now: Timestamp) {
+        self.attempted(now);
+    }
+
+    fn attempted(&mut self, now: Timestamp) {
         self.attempted_at = Some(now);
+        if self.is_fresh(now) {
+            self.unknown_key_at = Some(now);
+        }
+    }
+
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.good.as_ref().is_some_and(|(_, since)| now.since(*since) < MAX_AGE)
     }
 }

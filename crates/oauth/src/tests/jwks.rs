@@ -45,7 +45,25 @@ fn an_unknown_key_asks_once_a_minute() {
             cache.fetched(keys(), after(second));
         }
     }
-    assert_eq!(fetches, 9, "one a minute, whatever comes");
+    assert_eq!(fetches, 10, "one a minute, whatever comes");
+}
+
+#[test]
+fn keys_that_change_just_after_a_fetch_are_found() {
+    let mut cache = filled();
+    assert!(cache.should_fetch(true, after(1)));
+    cache.failed(after(1));
+    assert!(!cache.should_fetch(true, after(60)), "a failed fetch counts as well");
+    assert!(cache.should_fetch(true, after(61)));
+}
+
+#[test]
+fn unknown_keys_do_not_hurry_the_fetch_of_an_old_set() {
+    let mut cache = filled();
+    cache.failed(after(3600));
+    assert!(!cache.should_fetch(true, after(3601)));
+    assert!(!cache.should_fetch(false, after(3601)));
+    assert!(cache.should_fetch(true, after(3660)));
 }
 
 #[test]
