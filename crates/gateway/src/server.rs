@@ -23,8 +23,10 @@ use crate::{
 
 /// How long a client may take over a request's head, and idle between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// Read buffer: a head beyond it is answered 431 (R71).
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Read buffer: a head beyond it is answered 431 (R71), by hyper and without the header that clears
+/// cookies. So it has room for all that a browser keeps for one host, 180 cookies of 4096 bytes: a
+/// cookie bomb of any size meets the gate's 431, which has the way back.
+const MAX_HEAD_BYTES: usize = 768 * 1024;
 /// How long open requests may take to end at shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 /// A pause where the system has no more file descriptors.
