@@ -27,7 +27,8 @@ use crate::{
     extensions::{CurrentSession, MatchedRoute, RequestId},
     layer::CloakroomLayer,
     provider::{BackChannel, Provider},
-    refusal::{Reason, Refusal, Refused, SESSION_HEADER},
+    reason::Reason,
+    refusal::{Refusal, Refused, SESSION_HEADER},
     sessions::Sessions,
     settings::{SessionRule, Settings, Unauthenticated},
     way::{

@@ -28,7 +28,8 @@ use crate::{
     Shared,
     body::ReplyBody,
     pages,
-    refusal::{Reason, Refusal},
+    reason::Reason,
+    refusal::Refusal,
     way::{gate::Admitted, guard},
 };
 

@@ -81,6 +81,7 @@ mod extensions;
 mod layer;
 mod pages;
 mod provider;
+mod reason;
 mod refusal;
 mod sessions;
 mod settings;
@@ -92,7 +93,8 @@ pub use cloakroom::{Cloakroom, SetupError};
 pub use clock::{Clock, SystemClock};
 pub use extensions::{CurrentSession, MatchedRoute, RequestId};
 pub use layer::{CloakroomLayer, CloakroomService};
-pub use refusal::{Reason, Refusal, SESSION_HEADER};
+pub use reason::Reason;
+pub use refusal::{Refusal, SESSION_HEADER};
 pub use settings::{
     CookieSettings, ProviderSettings, Route, SessionRule, Settings, Unauthenticated,
 };

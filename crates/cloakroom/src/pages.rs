@@ -5,7 +5,7 @@ use http::{
     header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
 };
 
-use crate::refusal::Reason;
+use crate::reason::Reason;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:18vh auto;\
 padding:0 1.5rem;color:#1c1b22;background:#fbfaf8}a{color:#1d4ed8}small{color:#6b6875}\

@@ -4,133 +4,15 @@ use std::time::Duration;
 
 use cloakroom_core::guard::GuardRefusal;
 use http::{
-    HeaderName, HeaderValue, Response, StatusCode,
+    HeaderName, HeaderValue, Response,
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
 
-use crate::{RequestId, body::ReplyBody, pages};
+use crate::{RequestId, body::ReplyBody, pages, reason::Reason};
 
 /// Tells a client why a 401 is not the API's own: `expired` (refresh and repeat) or
 /// `login-required`. Reserved: an upstream cannot send it.
 pub const SESSION_HEADER: HeaderName = HeaderName::from_static("cloakroom-session");
-
-/// Why a request went no further. [`Reason::as_str`] is stable: clients may match on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// Another site or a sibling subdomain sent it (R38).
-    CrossSite,
-    /// Its `Origin` is not ours (R39).
-    ForeignOrigin,
-    /// It has neither `Sec-Fetch-Site` nor `Origin` and changes something (R38).
-    OriginMissing,
-    /// It lacks the required header (R37).
-    HeaderRequired,
-    /// It needs a session and there is none.
-    LoginRequired,
-    /// The provider does not answer.
-    ProviderUnavailable,
-    /// The store does not answer.
-    StoreUnavailable,
-    /// The login did not come to an end.
-    LoginFailed,
-    /// The provider's name in the request is not configured.
-    UnknownProvider,
-    /// It must be a navigation, not a fetch.
-    NavigationRequired,
-    /// No route for the path.
-    NoRoute,
-    /// The route does not take the method.
-    MethodNotAllowed,
-    /// The path is not in normal form (R62).
-    BadPath,
-    /// The request is not well formed.
-    BadRequest,
-    /// It is for another host (R67).
-    WrongHost,
-    /// Its headers or cookies are too large (R71).
-    HeadersTooLarge,
-    /// The upstream cannot be reached, or broke off before an answer.
-    UpstreamUnreachable,
-    /// The upstream did not answer in time.
-    UpstreamTimeout,
-}
-
-impl Reason {
-    /// The last part of the problem's `type`.
-    pub fn as_str(self) -> &'static str {
-        self.row().1
-    }
-
-    /// The status that it is sent with.
-    pub fn status(self) -> StatusCode {
-        self.row().0
-    }
-
-    /// For people; may change.
-    pub fn title(self) -> &'static str {
-        self.row().2
-    }
-
-    fn row(self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::CrossSite => (S::FORBIDDEN, "cross-site", "The request was sent by another site"),
-            Self::ForeignOrigin => {
-                (S::FORBIDDEN, "foreign-origin", "The request was sent by another origin")
-            }
-            Self::OriginMissing => {
-                (S::FORBIDDEN, "origin-missing", "The request does not say which page sent it")
-            }
-            Self::HeaderRequired => {
-                (S::FORBIDDEN, "header-required", "The request lacks a required header")
-            }
-            Self::LoginRequired => (S::UNAUTHORIZED, "login-required", "Log in first"),
-            Self::ProviderUnavailable => (
-                S::SERVICE_UNAVAILABLE,
-                "provider-unavailable",
-                "The login service does not answer at the moment",
-            ),
-            Self::StoreUnavailable => (
-                S::SERVICE_UNAVAILABLE,
-                "store-unavailable",
-                "Sessions cannot be read at the moment",
-            ),
-            Self::LoginFailed => (S::BAD_REQUEST, "login-failed", "The login was not completed"),
-            Self::UnknownProvider => {
-                (S::NOT_FOUND, "unknown-provider", "There is no such login service")
-            }
-            Self::NavigationRequired => (
-                S::BAD_REQUEST,
-                "navigation-required",
-                "A login is a navigation of the page, not a fetch",
-            ),
-            Self::NoRoute => (S::NOT_FOUND, "no-route", "Nothing is served at this path"),
-            Self::MethodNotAllowed => (
-                S::METHOD_NOT_ALLOWED,
-                "method-not-allowed",
-                "The method is not allowed at this path",
-            ),
-            Self::BadPath => (S::BAD_REQUEST, "bad-path", "The path is not in normal form"),
-            Self::BadRequest => (S::BAD_REQUEST, "bad-request", "The request is not well formed"),
-            Self::WrongHost => {
-                (S::MISDIRECTED_REQUEST, "wrong-host", "This host is not served here")
-            }
-            Self::HeadersTooLarge => (
-                S::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "headers-too-large",
-                "The request's headers or cookies are too large",
-            ),
-            Self::UpstreamUnreachable => {
-                (S::BAD_GATEWAY, "upstream-unreachable", "The service behind does not answer")
-            }
-            Self::UpstreamTimeout => (
-                S::GATEWAY_TIMEOUT,
-                "upstream-timeout",
-                "The service behind did not answer in time",
-            ),
-        }
-    }
-}
 
 /// What the log says of a refusal, in the extensions of its answer.
 #[derive(Clone, Debug)]

@@ -14,7 +14,8 @@ use super::{Reply, parameter, transaction};
 use crate::{
     Shared, pages,
     provider::{LoginError, Provider},
-    refusal::{Reason, Refusal},
+    reason::Reason,
+    refusal::Refusal,
     way::{gate::Admitted, session},
 };
 

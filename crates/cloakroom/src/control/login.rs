@@ -4,11 +4,7 @@ use cloakroom_core::{guard::is_navigation, return_to::ReturnTo};
 use http::HeaderMap;
 
 use super::{Reply, parameter, transaction};
-use crate::{
-    Shared, pages,
-    refusal::{Reason, Refusal},
-    way::gate::Admitted,
-};
+use crate::{Shared, pages, reason::Reason, refusal::Refusal, way::gate::Admitted};
 
 /// Begins a login and remembers it in a cookie (R4), or asks for a click first where another site's
 /// link led here (R40).

@@ -17,15 +17,16 @@ use cloakroom_core::{
     time::Timestamp,
 };
 use cloakroom_oauth::MAX_HINT_BYTES;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Reply, parameter};
 use crate::{
     Shared,
-    refusal::{Reason, Refusal},
-    way::{gate::Admitted, session},
+    reason::Reason,
+    refusal::Refusal,
+    way::{gate::Admitted, reply::CLEAR_SITE_DATA, session},
 };
 
 /// How long the link to the provider's logout is good for.
@@ -72,10 +73,9 @@ pub(super) async fn end(
     } else {
         Reply::json(&json!({ "location": location }))
     };
-    Ok(reply.cookie(cookie::expire(&settings.cookie.name, settings.cookie.same_site)).header(
-        HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cookies\", \"storage\""),
-    ))
+    Ok(reply
+        .cookie(cookie::expire(&settings.cookie.name, settings.cookie.same_site))
+        .header(CLEAR_SITE_DATA, HeaderValue::from_static("\"cookies\", \"storage\"")))
 }
 
 /// Leads on to the provider's logout, once per ticket.

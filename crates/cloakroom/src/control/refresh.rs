@@ -4,12 +4,7 @@ use cloakroom_core::guard::SameOrigin;
 use http::{HeaderMap, StatusCode};
 
 use super::Reply;
-use crate::{
-    Shared,
-    refusal::{Reason, Refusal},
-    sessions::RefreshFailure,
-    way::session,
-};
+use crate::{Shared, reason::Reason, refusal::Refusal, sessions::RefreshFailure, way::session};
 
 /// 204 where the token is fresh now, whoever refreshed it; 401 where the session is over; 503 while
 /// nobody can tell.

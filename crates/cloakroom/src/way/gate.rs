@@ -16,7 +16,11 @@ use http::{
     header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, ORIGIN, UPGRADE},
 };
 
-use crate::refusal::{Reason, Refusal, SESSION_HEADER};
+use super::reply::CLEAR_SITE_DATA;
+use crate::{
+    reason::Reason,
+    refusal::{Refusal, SESSION_HEADER},
+};
 
 /// Bytes of all `Cookie` headers together.
 const MAX_COOKIE_BYTES: usize = 16 * 1024;
@@ -106,7 +110,7 @@ fn check_size(headers: &HeaderMap) -> Result<(), Refusal> {
             Reason::HeadersTooLarge,
             format!("{count} cookies, {bytes} bytes"),
         )
-        .with_header(HeaderName::from_static("clear-site-data"), clear));
+        .with_header(CLEAR_SITE_DATA, clear));
     }
     let total: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if total > MAX_HEADER_BYTES {

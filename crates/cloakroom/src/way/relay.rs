@@ -7,7 +7,7 @@ use cloakroom_core::{
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
 use super::{gate::Admitted, route::Matched, session::LiveSession};
-use crate::refusal::{Reason, Refusal};
+use crate::{reason::Reason, refusal::Refusal};
 
 /// Takes our cookies off a request, whether or not a session goes along.
 pub(crate) fn strip(headers: &mut HeaderMap, name: &CookieName, _admitted: &Admitted) {

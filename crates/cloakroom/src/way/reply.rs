@@ -17,10 +17,21 @@ use crate::refusal::SESSION_HEADER;
 /// The name under which the browser and the upstream get the request's id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Deletes what a site stored in the browser; our logout uses it (R48).
+pub(crate) const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+
 /// Takes off an inner service's answer what only we may say.
 pub(crate) fn clean(headers: &mut HeaderMap, name: &CookieName) {
     cookie::drop_reserved_set_cookies(headers, |candidate| cookie::is_reserved(name, candidate));
     headers.remove(SESSION_HEADER);
+    // To clear all cookies is to clear ours: a logout that we would not know of.
+    let clears_cookies = |value: &HeaderValue| {
+        let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+        value.contains("\"cookies\"") || value.contains("\"*\"")
+    };
+    if headers.get_all(CLEAR_SITE_DATA).iter().any(clears_cookies) {
+        headers.remove(CLEAR_SITE_DATA);
+    }
 }
 
 /// Whether the upstream says that the bearer token itself is no longer good (RFC 6750 §3.1).

@@ -13,7 +13,8 @@ use http::Method;
 use super::gate::Admitted;
 use crate::{
     control::Endpoint,
-    refusal::{Reason, Refusal},
+    reason::Reason,
+    refusal::Refusal,
     settings::{Route, SessionRule},
 };
 

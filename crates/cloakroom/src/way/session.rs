@@ -11,7 +11,8 @@ use cloakroom_core::{
 use http::HeaderMap;
 
 use crate::{
-    refusal::{Reason, Refusal},
+    reason::Reason,
+    refusal::Refusal,
     sessions::{RefreshFailure, Sessions, Stored},
     settings::CookieSettings,
 };

@@ -23,6 +23,7 @@ impl Timeouts {
     ///
     /// A session in use is touched once per twentieth of its idle timeout, so that reading stays free
     /// of writes; the idle timeout is exact to that twentieth, and never shorter than stated minus it.
+    /// The last touch, up to the absolute end, is always worth it.
     pub fn touch(
         &self,
         now: Timestamp,
@@ -30,6 +31,7 @@ impl Timeouts {
         absolute_end: Timestamp,
     ) -> Option<Timestamp> {
         let wanted = self.expiry(now, absolute_end);
-        (wanted.since(stored) >= self.idle / 20 && wanted > stored).then_some(wanted)
+        let last = wanted == absolute_end;
+        (wanted > stored && (last || wanted.since(stored) >= self.idle / 20)).then_some(wanted)
     }
 }

@@ -2,7 +2,7 @@ use cloakroom_core::origin::PublicOrigin;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use super::{Admitted, admit};
-use crate::refusal::{Reason, Refusal};
+use crate::{reason::Reason, refusal::Refusal};
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();

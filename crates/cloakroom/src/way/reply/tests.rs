@@ -18,11 +18,16 @@ fn r35_an_upstream_sets_no_cookie_of_ours_and_no_mark() {
         ("set-cookie", "__Host-session-login-abc=x"),
         ("set-cookie", "theme=dark"),
         ("cloakroom-session", "expired"),
+        ("clear-site-data", "\"cache\", \"cookies\""),
     ]);
     clean(&mut answer, &CookieName::host("session").unwrap());
     let cookies: Vec<_> = answer.get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["theme=dark"]);
     assert!(!answer.contains_key("cloakroom-session"));
+    assert!(!answer.contains_key("clear-site-data"), "it would delete our cookie");
+    let mut harmless = headers(&[("clear-site-data", "\"cache\"")]);
+    clean(&mut harmless, &CookieName::host("session").unwrap());
+    assert!(harmless.contains_key("clear-site-data"));
 }
 
 #[test]
