@@ -13,7 +13,7 @@ pub struct CurrentSession {
     record: Arc<Record>,
 }
 
-/// The place of the matched route in [`Settings::routes`], in the request's extensions.
+/// The place of the matched route in [`crate::Settings::routes`], in the request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatchedRoute(pub usize);
 
