@@ -160,7 +160,7 @@ impl SessionStore for EmbeddedStore {
         self.write(move |tables| tables.touch(id, expires_at))
     }
 
-    fn remove(&self, id: RecordId) -> StoreFuture<'_, bool> {
+    fn remove(&self, id: RecordId) -> StoreFuture<'_, Option<StoredRecord>> {
         self.write(move |tables| tables.remove(id))
     }
 

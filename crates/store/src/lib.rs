@@ -91,8 +91,12 @@ pub trait SessionStore: Send + Sync + 'static {
     /// record's life, [`SessionStore::replace`] it. Does nothing for an unknown id.
     fn touch(&self, id: RecordId, expires_at: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Removes the record; says whether there was one.
-    fn remove(&self, id: RecordId) -> StoreFuture<'_, bool>;
+    /// Removes the record and gives it back, so that a logout revokes what was stored last (R17).
+    ///
+    /// No write comes between: it is the result of the last [`SessionStore::replace`] that was done,
+    /// and every later one finds the record gone. Of several removers one gets it. An expired record
+    /// that is not swept yet is given back too.
+    fn remove(&self, id: RecordId) -> StoreFuture<'_, Option<StoredRecord>>;
 
     /// Uses `key` up: `true` exactly once until `until`, for states and tickets that count once (R4).
     ///

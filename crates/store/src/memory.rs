@@ -52,10 +52,10 @@ impl State {
         }
     }
 
-    fn remove(&mut self, id: RecordId) -> bool {
-        let Some(old) = self.records.remove(&id) else { return false };
+    fn remove(&mut self, id: RecordId) -> Option<StoredRecord> {
+        let old = self.records.remove(&id)?;
         self.record_ends.remove(&(old.expires_at, id));
-        true
+        Some(old)
     }
 
     fn claim(&mut self, key: RecordId, until: Timestamp, now: Timestamp) -> bool {
@@ -151,7 +151,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    fn remove(&self, id: RecordId) -> StoreFuture<'_, bool> {
+    fn remove(&self, id: RecordId) -> StoreFuture<'_, Option<StoredRecord>> {
         Box::pin(async move { Ok(self.state().remove(id)) })
     }
 

@@ -140,7 +140,7 @@ async fn write(store: &EmbeddedStore, name: &str) {
     assert_eq!(replaced, Replaced::Done { version: 2 });
     println!("ack written {name} 2");
     if name.ends_with('3') {
-        assert!(store.remove(id(name)).await.unwrap());
+        assert_eq!(store.remove(id(name)).await.unwrap().unwrap().version, 2);
         println!("ack removed {name}");
     }
 }

@@ -43,6 +43,7 @@ every_store! {
     touch_moves_the_expiry_alone,
     touch_does_not_get_in_the_way_of_replace,
     removes,
+    remove_gives_back_the_last_replacement,
     a_key_is_claimed_once,
     claims_and_records_do_not_meet,
     one_of_many_claimants_wins,

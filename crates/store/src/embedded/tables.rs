@@ -65,14 +65,7 @@ pub(super) fn prepare(database: &Database) -> Result<Layout, Fault> {
 /// The record, expired or not.
 pub(super) fn load(database: &Database, id: RecordId) -> Result<Option<StoredRecord>, Fault> {
     let records = database.begin_read()?.open_table(RECORDS)?;
-    Ok(records.get(id.as_bytes())?.map(|found| {
-        let (version, end, sealed) = found.value();
-        StoredRecord {
-            version,
-            sealed: sealed.to_vec(),
-            expires_at: Timestamp::from_unix_millis(end),
-        }
-    }))
+    Ok(records.get(id.as_bytes())?.map(|found| record(found.value())))
 }
 
 /// The tables of one write transaction.
@@ -146,12 +139,13 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, id: RecordId) -> Result<bool, Fault> {
-        let Some((_, end)) = self.head(id)? else { return Ok(false) };
-        self.changed = true;
-        self.records.remove(id.as_bytes())?;
-        self.record_ends.remove((end, id.as_bytes()))?;
-        Ok(true)
+    pub(super) fn remove(&mut self, id: RecordId) -> Result<Option<StoredRecord>, Fault> {
+        let removed = self.records.remove(id.as_bytes())?.map(|found| record(found.value()));
+        if let Some(old) = &removed {
+            self.changed = true;
+            self.record_ends.remove((old.expires_at.as_unix_millis(), id.as_bytes()))?;
+        }
+        Ok(removed)
     }
 
     pub(super) fn claim(
@@ -206,6 +200,11 @@ impl<'t> Tables<'t> {
             (version, end)
         }))
     }
+}
+
+fn record((version, end, sealed): (u64, u64, &[u8])) -> StoredRecord {
+    let expires_at = Timestamp::from_unix_millis(end);
+    StoredRecord { version, sealed: sealed.to_vec(), expires_at }
 }
 
 fn due(

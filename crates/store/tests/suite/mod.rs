@@ -61,7 +61,7 @@ pub(crate) async fn never_creates_over_a_record(store: Store) {
     assert_eq!(error.kind(), StoreErrorKind::IdInUse);
     let kept = store.load(id("a"), at(1)).await.unwrap().unwrap();
     assert_eq!((kept.version, kept.sealed.as_slice()), (1, b"first".as_slice()));
-    assert!(store.remove(id("a")).await.unwrap());
+    assert_eq!(store.remove(id("a")).await.unwrap().unwrap().sealed, b"first");
     store.create(id("a"), b"third".to_vec(), at(10)).await.unwrap();
 }
 
@@ -181,12 +181,76 @@ pub(crate) async fn touch_does_not_get_in_the_way_of_replace(store: Store) {
 }
 
 pub(crate) async fn removes(store: Store) {
-    store.create(id("a"), Vec::new(), at(10)).await.unwrap();
-    assert!(store.remove(id("a")).await.unwrap());
-    assert!(!store.remove(id("a")).await.unwrap());
+    store.create(id("a"), b"1".to_vec(), at(10)).await.unwrap();
+    let done = store.replace(id("a"), 1, b"2".to_vec(), at(20)).await.unwrap();
+    assert_eq!(done, Replaced::Done { version: 2 });
+    store.touch(id("a"), at(30)).await.unwrap();
+    let last = StoredRecord { version: 2, sealed: b"2".to_vec(), expires_at: at(30) };
+    assert_eq!(store.remove(id("a")).await.unwrap(), Some(last));
+    assert_eq!(store.remove(id("a")).await.unwrap(), None);
     assert_eq!(store.load(id("a"), at(1)).await.unwrap(), None);
-    assert_eq!(store.replace(id("a"), 1, Vec::new(), at(20)).await.unwrap(), Replaced::Gone);
+    assert_eq!(store.replace(id("a"), 2, Vec::new(), at(20)).await.unwrap(), Replaced::Gone);
     assert_eq!(store.sweep(at(99)).await.unwrap(), 0, "the index forgot it too");
+}
+
+/// R17: a logout beside refreshes revokes the token set that was stored last.
+pub(crate) async fn remove_gives_back_the_last_replacement(store: Store) {
+    for round in 0..8_u8 {
+        let name = id([round]);
+        let first = StoredRecord { version: 1, sealed: Vec::new(), expires_at: at(10) };
+        store.create(name, first.sealed.clone(), first.expires_at).await.unwrap();
+        let results = at_once(8, |number| {
+            let store = Arc::clone(&store);
+            async move {
+                if number < 2 {
+                    (Vec::new(), remove_from(&*store, name, u64::from(round) + 1).await)
+                } else {
+                    (replace_until_gone(&*store, name, number as u8).await, None)
+                }
+            }
+        })
+        .await;
+        let (written, removed): (Vec<_>, Vec<_>) = results.into_iter().unzip();
+        let last = written.into_iter().flatten().max_by_key(|record| record.version);
+        let removed: Vec<_> = removed.into_iter().flatten().collect();
+        assert_eq!(removed, [last.unwrap_or(first)], "one of both removers got it");
+        let version = removed[0].version;
+        let late = store.replace(name, version, Vec::new(), at(10)).await.unwrap();
+        assert_eq!(late, Replaced::Gone);
+    }
+}
+
+/// Removes the record once it has `version` or a later one.
+async fn remove_from(
+    store: &dyn SessionStore,
+    name: RecordId,
+    version: u64,
+) -> Option<StoredRecord> {
+    while store.load(name, at(1)).await.unwrap().is_some_and(|record| record.version < version) {
+        tokio::task::yield_now().await;
+    }
+    store.remove(name).await.unwrap()
+}
+
+/// What was acknowledged as written.
+async fn replace_until_gone(
+    store: &dyn SessionStore,
+    name: RecordId,
+    writer: u8,
+) -> Vec<StoredRecord> {
+    let mut written = Vec::new();
+    while let Some(read) = store.load(name, at(1)).await.unwrap() {
+        let sealed = vec![writer, written.len() as u8];
+        match store.replace(name, read.version, sealed.clone(), at(10)).await.unwrap() {
+            Replaced::Done { version } => {
+                written.push(StoredRecord { version, sealed, expires_at: at(10) });
+            }
+            Replaced::Conflict => {}
+            Replaced::Gone => break,
+        }
+        tokio::task::yield_now().await;
+    }
+    written
 }
 
 pub(crate) async fn a_key_is_claimed_once(store: Store) {
@@ -202,7 +266,7 @@ pub(crate) async fn a_key_is_claimed_once(store: Store) {
 pub(crate) async fn claims_and_records_do_not_meet(store: Store) {
     store.create(id("a"), Vec::new(), at(10)).await.unwrap();
     assert!(store.claim(id("a"), at(10), at(1)).await.unwrap());
-    assert!(store.remove(id("a")).await.unwrap());
+    assert!(store.remove(id("a")).await.unwrap().is_some());
     assert!(!store.claim(id("a"), at(10), at(1)).await.unwrap());
     assert_eq!(store.load(id("a"), at(1)).await.unwrap(), None);
 }

@@ -72,13 +72,8 @@ impl Model {
     async fn follow(&mut self, store: &dyn SessionStore, operation: Operation) {
         match operation {
             Operation::Load { id: name, now } => {
-                let expected = self.records.get(&name).filter(|record| record.2 > now).map(
-                    |(version, sealed, end)| StoredRecord {
-                        version: *version,
-                        sealed: sealed.clone(),
-                        expires_at: at(*end),
-                    },
-                );
+                let found = self.records.get(&name).filter(|record| record.2 > now);
+                let expected = found.cloned().map(stored);
                 assert_eq!(store.load(id([name]), at(now)).await.unwrap(), expected);
             }
             Operation::Create { id: name, sealed, end } => {
@@ -113,7 +108,7 @@ impl Model {
                 }
             }
             Operation::Remove { id: name } => {
-                let expected = self.records.remove(&name).is_some();
+                let expected = self.records.remove(&name).map(stored);
                 assert_eq!(store.remove(id([name])).await.unwrap(), expected);
             }
             Operation::Claim { key, until, now } => {
@@ -133,6 +128,10 @@ impl Model {
             }
         }
     }
+}
+
+fn stored((version, sealed, end): (u64, Vec<u8>, u64)) -> StoredRecord {
+    StoredRecord { version, sealed, expires_at: at(end) }
 }
 
 /// `cases` times, a new store and up to 80 operations.
