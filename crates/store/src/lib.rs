@@ -75,8 +75,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreErrorKind::IdInUse`] where the id names a record already: an id is never adopted (R31).
     fn create(&self, id: RecordId, sealed: Vec<u8>, expires_at: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Writes the record and its expiry if it still has `version`; of several writers that read the
-    /// same version exactly one wins.
+    /// Writes the record if it still has `version`; of several writers that read the same version
+    /// exactly one wins.
+    ///
+    /// Moves the expiry later or leaves it, never earlier: whoever gives the expiry that was read
+    /// does not undo a [`SessionStore::touch`] that came since (R32).
     fn replace(
         &self,
         id: RecordId,
@@ -87,8 +90,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Moves the expiry later, and leaves the record and its version alone.
     ///
-    /// Never earlier, so that the touches of parallel requests may arrive in any order; to shorten a
-    /// record's life, [`SessionStore::replace`] it. Does nothing for an unknown id.
+    /// Never earlier, so that the touches of parallel requests may arrive in any order; no method
+    /// shortens a record's life but [`SessionStore::remove`]. Does nothing for an unknown id.
     fn touch(&self, id: RecordId, expires_at: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Removes the record and gives it back, so that a logout revokes what was stored last (R17).

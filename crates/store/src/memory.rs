@@ -129,8 +129,9 @@ impl SessionStore for MemoryStore {
             match state.records.get(&id) {
                 None => Ok(Replaced::Gone),
                 Some(old) if old.version != version => Ok(Replaced::Conflict),
-                Some(_) => {
+                Some(old) => {
                     let version = version + 1;
+                    let expires_at = expires_at.max(old.expires_at);
                     state.put(id, StoredRecord { version, sealed, expires_at });
                     Ok(Replaced::Done { version })
                 }

@@ -120,7 +120,7 @@ impl<'t> Tables<'t> {
         }
         self.record_ends.remove((end, id.as_bytes()))?;
         let version = version + 1;
-        self.put(id, version, expires_at.as_unix_millis(), sealed)?;
+        self.put(id, version, expires_at.as_unix_millis().max(end), sealed)?;
         Ok(Replaced::Done { version })
     }
 

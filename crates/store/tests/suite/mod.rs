@@ -90,13 +90,6 @@ pub(crate) async fn replaces_only_the_version_that_was_read(store: Store) {
     assert_eq!(store.load(id("b"), at(1)).await.unwrap(), None);
 }
 
-pub(crate) async fn a_replacement_may_end_earlier(store: Store) {
-    store.create(id("a"), b"1".to_vec(), at(100)).await.unwrap();
-    store.replace(id("a"), 1, b"2".to_vec(), at(10)).await.unwrap();
-    assert_eq!(store.load(id("a"), at(10)).await.unwrap(), None);
-    assert_eq!(store.sweep(at(10)).await.unwrap(), 1);
-}
-
 pub(crate) async fn one_of_many_writers_wins(store: Store) {
     store.create(id("a"), Vec::new(), at(10)).await.unwrap();
     for version in 1..=8 {
@@ -177,7 +170,21 @@ pub(crate) async fn touch_does_not_get_in_the_way_of_replace(store: Store) {
     .await;
     assert_eq!(results.len(), 16);
     let kept = store.load(id("a"), at(1)).await.unwrap().unwrap();
-    assert_eq!((kept.version, kept.sealed.as_slice()), (3, b"3".as_slice()));
+    assert_eq!(kept, StoredRecord { version: 3, sealed: b"3".to_vec(), expires_at: at(45) });
+}
+
+/// A refresh gives the expiry that it read before the request beside it moved that on.
+pub(crate) async fn r32_replace_does_not_undo_a_touch(store: Store) {
+    store.create(id("a"), b"1".to_vec(), at(10)).await.unwrap();
+    let read = store.load(id("a"), at(1)).await.unwrap().unwrap();
+    store.touch(id("a"), at(20)).await.unwrap();
+    let done = store.replace(id("a"), read.version, b"2".to_vec(), read.expires_at).await.unwrap();
+    assert_eq!(done, Replaced::Done { version: 2 });
+    let kept = StoredRecord { version: 2, sealed: b"2".to_vec(), expires_at: at(20) };
+    assert_eq!(store.load(id("a"), at(19)).await.unwrap(), Some(kept));
+    // The index of what expires was not set back either.
+    assert_eq!(store.sweep(at(19)).await.unwrap(), 0);
+    assert_eq!(store.sweep(at(20)).await.unwrap(), 1);
 }
 
 pub(crate) async fn removes(store: Store) {
@@ -193,8 +200,8 @@ pub(crate) async fn removes(store: Store) {
     assert_eq!(store.sweep(at(99)).await.unwrap(), 0, "the index forgot it too");
 }
 
-/// R17: a logout beside refreshes revokes the token set that was stored last.
-pub(crate) async fn remove_gives_back_the_last_replacement(store: Store) {
+/// A logout beside refreshes revokes the token set that was stored last.
+pub(crate) async fn r17_remove_gives_back_the_last_replacement(store: Store) {
     for round in 0..8_u8 {
         let name = id([round]);
         let first = StoredRecord { version: 1, sealed: Vec::new(), expires_at: at(10) };

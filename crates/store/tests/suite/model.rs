@@ -94,7 +94,7 @@ impl Model {
                     None => Replaced::Gone,
                     Some(record) if record.0 != version => Replaced::Conflict,
                     Some(record) => {
-                        *record = (version + 1, sealed.clone(), end);
+                        *record = (version + 1, sealed.clone(), end.max(record.2));
                         Replaced::Done { version: version + 1 }
                     }
                 };
