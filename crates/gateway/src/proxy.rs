@@ -128,6 +128,9 @@ impl Proxy {
         let exchange = self.client.request(Request::from_parts(parts, body));
         tokio::select! {
             answer = exchange => answer.map_err(|error| {
+                if progress.is_broken() {
+                    return Refusal::new(Reason::BadRequest, "the request's body broke off");
+                }
                 let what = if error.is_connect() { "no connection" } else { "connection lost" };
                 Refusal::new(Reason::UpstreamUnreachable, format!("{what}: {}", innermost(&error)))
             }),

@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -14,23 +14,31 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-/// When the request last moved; nothing is kept of one without a body.
+/// How a request's body does; nothing is kept of a request without one.
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
     started: Instant,
-    moved: Option<Arc<AtomicU64>>,
+    state: Option<Arc<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Milliseconds from the start to the last move.
+    moved: AtomicU64,
+    /// The client has sent what is no body, or has gone.
+    broken: AtomicBool,
 }
 
 impl Progress {
     pub(super) fn new(body: &Incoming) -> Self {
-        let moved = (!body.is_end_stream()).then(|| Arc::new(AtomicU64::new(0)));
-        Self { started: Instant::now(), moved }
+        let state = (!body.is_end_stream()).then(Arc::default);
+        Self { started: Instant::now(), state }
     }
 
     /// Returns when nothing has moved for `limit`.
     pub(super) async fn stalled(&self, limit: Duration) {
         loop {
-            let moved = self.moved.as_ref().map_or(0, |moved| moved.load(Ordering::Relaxed));
+            let moved = self.state.as_ref().map_or(0, |state| state.moved.load(Ordering::Relaxed));
             let still = self.started.elapsed().saturating_sub(Duration::from_millis(moved));
             match limit.checked_sub(still) {
                 Some(rest) if !rest.is_zero() => tokio::time::sleep(rest).await,
@@ -39,10 +47,16 @@ impl Progress {
         }
     }
 
-    fn tick(&self) {
-        if let Some(moved) = &self.moved {
+    /// Whether it was the client who ended the exchange, by a body that broke.
+    pub(super) fn is_broken(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.broken.load(Ordering::Relaxed))
+    }
+
+    fn tick(&self, broken: bool) {
+        if let Some(state) = &self.state {
             let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            moved.store(now, Ordering::Relaxed);
+            state.moved.store(now, Ordering::Relaxed);
+            state.broken.fetch_or(broken, Ordering::Relaxed);
         }
     }
 }
@@ -69,8 +83,8 @@ impl Body for Watched {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if polled.is_ready() {
-            self.progress.tick();
+        if let Poll::Ready(frame) = &polled {
+            self.progress.tick(matches!(frame, Some(Err(_))));
         }
         polled
     }
