@@ -63,7 +63,7 @@ async fn twins_of_our_cookie_are_not_ours() {
         format!("{COOKIE}.={value}").into(),
         format!("%5f%5fHost-session={value}").into(),
         format!("={COOKIE}={value}").into(),
-        format!("{COOKIE}").into(),
+        COOKIE.into(),
         format!("{COOKIE}=\"{value}\"").into(),
         format!("$Version=1; {COOKIE}=\"{value}\"; $Path=/").into(),
         format!("a=\"b; {COOKIE}={value}\"").into(),

@@ -98,8 +98,7 @@ async fn who_comes_late_to_a_flight_joins_it() {
 async fn refresh_by_the_page_is_idempotent() {
     let world = World::start().await;
     let browser = world.with_dead_token().await;
-    let all: Vec<_> =
-        (0..20).map(|_| spawn(&browser, "POST", world.at("/auth/refresh"))).collect();
+    let all: Vec<_> = (0..20).map(|_| spawn(&browser, "POST", world.at("/auth/refresh"))).collect();
     for answer in all {
         let answer = answer.await.unwrap();
         assert_eq!((answer.status.as_u16(), answer.body.len()), (204, 0), "{answer:?}");

@@ -5,29 +5,80 @@
 //! Framed anew means: hyper resolves it (RFC 9112 §6.1, see `ARCHITECTURE.md`), and the upstream reads
 //! exactly one request whose end is where the gateway saw it.
 
-use cloakroom_testkit::upstream::RawUpstream;
-use cloakroom_testkit::{Gateway, GatewayConfig, Provider, Upstream, raw};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
 
-use crate::world::{World, binary, with_users};
+use cloakroom_testkit::raw;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::world::World;
 
 /// What an attacker hides in a body or behind it.
 const SMUGGLED: &str = "GET /open/smuggled HTTP/1.1\r\nHost: x\r\nX-Smuggled: 1\r\n\r\n";
 
+/// Records bytes, and answers a request when it is whole to the strictest reader.
+struct Recorder {
+    address: SocketAddr,
+    connections: Connections,
+    accept: JoinHandle<()>,
+}
+
+type Connections = Arc<Mutex<Vec<Vec<u8>>>>;
+
+impl Recorder {
+    async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let connections = Connections::default();
+        let all = Arc::clone(&connections);
+        let accept = tokio::spawn(async move {
+            let mut open = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut connections = all.lock().expect("no panic while it was held");
+                connections.push(Vec::new());
+                open.spawn(Self::record(stream, connections.len() - 1, Arc::clone(&all)));
+            }
+        });
+        Self { address, connections, accept }
+    }
+
+    async fn record(mut stream: TcpStream, number: usize, connections: Connections) {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+            let bytes = {
+                let mut all = connections.lock().expect("no panic while it was held");
+                all[number].extend_from_slice(&buffer[..read]);
+                all[number].clone()
+            };
+            if find(&bytes, b"\r\n\r\n").is_some() && frames(&bytes).iter().all(|one| one.whole) {
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                // An error is a gateway that has hung up.
+                let _ = stream.write_all(answer).await;
+            }
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.accept.abort();
+    }
+}
+
 /// A gateway with an open route, so that only the framing is in question.
 struct Line {
-    upstream: RawUpstream,
+    upstream: Recorder,
     world: World,
 }
 
 impl Line {
     async fn start() -> Self {
-        let upstream = Upstream::raw().await;
-        let provider = with_users(Provider::builder()).start().await;
-        let recorder = Upstream::start(&provider).await;
-        let settings = format!("session = 'none'\nupstream = '{}'", upstream.url());
-        let config = GatewayConfig::new(&provider, &recorder.url()).route("/open", &settings);
-        let gateway = Gateway::spawn(binary(), config).await;
-        Self { upstream, world: World { provider, upstream: recorder, gateway } }
+        let upstream = Recorder::start().await;
+        let settings = format!("session = 'none'\nupstream = 'http://{}'", upstream.address);
+        let world = World::configured(|config| config.route("/open", &settings)).await;
+        Self { upstream, world }
     }
 
     /// Sends `text` with `HOST` for the right host.
@@ -36,11 +87,10 @@ impl Line {
     }
 
     /// What has reached the upstream since the last time, as strict requests.
-    fn arrived(&self, seen: &mut usize) -> Vec<Framed> {
-        let connections = self.upstream.connections();
-        let new = connections[*seen..].iter().flat_map(|bytes| frames(bytes)).collect();
-        *seen = connections.len();
-        new
+    fn arrived(&self) -> Vec<Framed> {
+        let mut connections = self.upstream.connections.lock().expect("no panic while it was held");
+        let new = connections.iter_mut().map(std::mem::take);
+        new.flat_map(|bytes| frames(&bytes)).collect()
     }
 }
 
@@ -75,7 +125,8 @@ fn frames(mut bytes: &[u8]) -> Vec<Framed> {
         assert!(head.split_inclusive("\r\n").all(|line| !line.trim_end().contains(['\r', '\n'])));
         bytes = &bytes[end + 4..];
         let mut framed = Framed { head, body: Vec::new(), whole: true };
-        let (lengths, codings) = (framed.values("content-length"), framed.values("transfer-encoding"));
+        let (lengths, codings) =
+            (framed.values("content-length"), framed.values("transfer-encoding"));
         match (lengths.as_slice(), codings.as_slice()) {
             ([], []) => {}
             ([length], []) => {
@@ -140,7 +191,10 @@ async fn ambiguous_requests_are_refused_and_the_connection_closed() {
         // TE.TE: codings that some servers do not recognise.
         ("an unknown coding", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n")),
         ("chunked is not last", post("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n")),
-        ("chunked, then another", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: cow\r\n", "0\r\n\r\n")),
+        (
+            "chunked, then another",
+            post("Transfer-Encoding: chunked\r\nTransfer-Encoding: cow\r\n", "0\r\n\r\n"),
+        ),
         ("identity", post("Transfer-Encoding: identity\r\n", "0\r\n\r\n")),
         ("quoted", post("Transfer-Encoding: \"chunked\"\r\n", "0\r\n\r\n")),
         ("a vertical tab before", post("Transfer-Encoding: \x0bchunked\r\n", "0\r\n\r\n")),
@@ -150,7 +204,10 @@ async fn ambiguous_requests_are_refused_and_the_connection_closed() {
         ("obs-fold", post("X-A: b\r\n c\r\nContent-Length: 0\r\n", "")),
         ("obs-fold with a tab", post("X-A: b\r\n\tc\r\nContent-Length: 0\r\n", "")),
         ("obs-fold in the coding", post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n")),
-        ("a space before the first header", "GET /open/first HTTP/1.1\r\n X: y\r\nHost: HOST\r\n\r\n".into()),
+        (
+            "a space before the first header",
+            "GET /open/first HTTP/1.1\r\n X: y\r\nHost: HOST\r\n\r\n".into(),
+        ),
         ("a NUL in a value", post("X-A: b\0c\r\nContent-Length: 0\r\n", "")),
         ("a NUL in a name", post("X-\0A: b\r\nContent-Length: 0\r\n", "")),
         ("a CR in a value", post("X-A: b\rX-B: c\r\nContent-Length: 0\r\n", "")),
@@ -169,16 +226,18 @@ async fn ambiguous_requests_are_refused_and_the_connection_closed() {
         ("HTTP/1.2", "GET /open/first HTTP/1.2\r\nHost: HOST\r\n\r\n".into()),
         ("HTTP/2.0 by name", "GET /open/first HTTP/2.0\r\nHost: HOST\r\n\r\n".into()),
         ("a method with a bracket", "GET[] /open/first HTTP/1.1\r\nHost: HOST\r\n\r\n".into()),
-        ("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into()),
     ];
-    let mut seen = 0;
     for (what, request) in rows {
         let answer = line.send(&after(request)).await;
         assert_eq!(answer.status(), Some(400), "{what}: {}", answer.text());
         assert!(answer.closed, "{what}: the connection stays open");
         assert_eq!(answer.text().matches("HTTP/1.1 ").count(), 1, "{what}: {}", answer.text());
-        assert!(line.arrived(&mut seen).is_empty(), "{what}");
+        assert!(line.arrived().is_empty(), "{what}");
     }
+    // HTTP/2 is not spoken here: hyper hangs up at its preface without a word.
+    let preface = line.send(&after("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned())).await;
+    assert!(preface.closed && preface.bytes.is_empty(), "{}", preface.text());
+    assert!(line.arrived().is_empty());
 }
 
 /// R65, the rows that hyper resolves: `Transfer-Encoding` beats `Content-Length` and the connection
@@ -189,18 +248,28 @@ async fn a_length_beside_chunks_is_framed_anew_and_the_connection_closed() {
     let clte = format!("0\r\n\r\n{SMUGGLED}");
     let tecl = format!("{:x}\r\n{SMUGGLED}\r\n0\r\n\r\n", SMUGGLED.len());
     let rows = [
-        ("CL.TE", post(&format!("Content-Length: {}\r\nTransfer-Encoding: chunked\r\n", clte.len()), &clte), ""),
+        (
+            "CL.TE",
+            post(
+                &format!("Content-Length: {}\r\nTransfer-Encoding: chunked\r\n", clte.len()),
+                &clte,
+            ),
+            "",
+        ),
         ("TE.CL", post("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", &tecl), SMUGGLED),
         ("TE.0", post("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", &tecl), SMUGGLED),
-        ("TE in capitals", post("Content-Length: 4\r\nTRANSFER-ENCODING: CHUNKED\r\n", &tecl), SMUGGLED),
+        (
+            "TE in capitals",
+            post("Content-Length: 4\r\nTRANSFER-ENCODING: CHUNKED\r\n", &tecl),
+            SMUGGLED,
+        ),
     ];
-    let mut seen = 0;
     for (what, request, body) in rows {
         let answer = line.send(&request).await;
         assert_eq!(answer.status(), Some(200), "{what}: {}", answer.text());
         assert!(answer.closed, "{what}: the connection stays open");
         assert_eq!(answer.text().matches("HTTP/1.1 ").count(), 1, "{what}: one answer");
-        let arrived = line.arrived(&mut seen);
+        let arrived = line.arrived();
         assert_eq!(arrived.len(), 1, "{what}: {arrived:?}");
         assert_eq!((arrived[0].target(), arrived[0].whole), ("/open/first", true), "{what}");
         assert_eq!(arrived[0].body, body.as_bytes(), "{what}: a body and nothing else");
@@ -215,7 +284,8 @@ async fn a_request_inside_a_body_stays_a_body() {
     let length = SMUGGLED.len();
     let with = |method: &str, headers: &str| {
         format!(
-            "{method} /open/first HTTP/1.1\r\nHost: HOST\r\nContent-Length: {length}\r\n{headers}\r\n{SMUGGLED}"
+            "{method} /open/first HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n{headers}\r\n{SMUGGLED}"
         )
     };
     let rows = [
@@ -227,13 +297,18 @@ async fn a_request_inside_a_body_stays_a_body() {
         ("Expect by GET", with("GET", "Expect: 100-continue\r\n")),
         ("an unknown Expect", with("POST", "Expect: y 100-continue\r\n")),
         ("a length named in Connection", with("POST", "Connection: content-length\r\n")),
-        ("an upgrade to h2c", with("GET", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n")),
+        (
+            "an upgrade to h2c",
+            with(
+                "GET",
+                "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+            ),
+        ),
         ("equal lengths", with("POST", &format!("Content-Length: {length}\r\n"))),
     ];
-    let mut seen = 0;
     for (what, request) in rows {
         let answer = line.send(&request).await;
-        let arrived = line.arrived(&mut seen);
+        let arrived = line.arrived();
         assert!(!answer.text().contains("HTTP/1.1 101"), "{what}");
         if answer.status() == Some(400) {
             assert!(answer.closed && arrived.is_empty(), "{what}: {arrived:?}");
@@ -266,12 +341,12 @@ async fn bad_chunks_end_the_connection() {
         ("a bare CR in an extension", chunked("5;a\rb\r\nhello\r\n0\r\n\r\n")),
         ("a bare LF behind the data", chunked("5\r\nhello\n0\r\n\r\n")),
     ];
-    let mut seen = 0;
     for (what, request) in rows {
         let answer = line.send(&format!("{request}{SMUGGLED}")).await;
+        assert_eq!(answer.status(), Some(400), "{what}: {}", answer.text());
         assert!(answer.closed, "{what}: the connection stays open: {}", answer.text());
         assert!(answer.text().matches("HTTP/1.1 ").count() <= 1, "{what}: {}", answer.text());
-        let arrived = line.arrived(&mut seen);
+        let arrived = line.arrived();
         assert!(arrived.iter().all(|one| one.target() == "/open/first"), "{what}: {arrived:?}");
         assert!(arrived.iter().all(|one| !one.whole), "{what}: {arrived:?}");
     }
@@ -282,10 +357,14 @@ async fn bad_chunks_end_the_connection() {
 async fn extensions_and_trailers_are_left_out() {
     let line = Line::start().await;
     let body = "5;name=value\r\nhello\r\n0\r\nAuthorization: Bearer x\r\n\r\n";
-    let answer =
-        line.send(&post("Connection: close\r\nTrailer: Authorization\r\nTransfer-Encoding: chunked\r\n", body)).await;
+    let answer = line
+        .send(&post(
+            "Connection: close\r\nTrailer: Authorization\r\nTransfer-Encoding: chunked\r\n",
+            body,
+        ))
+        .await;
     assert_eq!(answer.status(), Some(200), "{}", answer.text());
-    let arrived = line.arrived(&mut 0);
+    let arrived = line.arrived();
     assert_eq!(arrived.len(), 1);
     assert_eq!((arrived[0].body.as_slice(), arrived[0].whole), (&b"hello"[..], true));
     assert!(arrived[0].values("trailer").is_empty());
@@ -301,7 +380,7 @@ async fn a_bare_lf_is_written_anew() {
     let answer = line.send(request).await;
     assert_eq!(answer.status(), Some(200), "{}", answer.text());
     assert!(answer.closed);
-    let arrived = line.arrived(&mut 0);
+    let arrived = line.arrived();
     assert_eq!(arrived.len(), 1);
     assert_eq!((arrived[0].body.as_slice(), arrived[0].whole), (&b"hello"[..], true));
 }
@@ -327,27 +406,45 @@ async fn the_host_is_ours_or_the_request_ends() {
         ("a dot behind", get("/open/first", "Host: localhost.\r\n"), 421),
         ("absolute, another host", get("http://evil.example/open/first", "Host: HOST\r\n"), 400),
         ("absolute, another header", get("http://HOST/open/first", "Host: evil.example\r\n"), 400),
-        ("absolute, both another", get("http://evil.example/open/first", "Host: evil.example\r\n"), 421),
+        (
+            "absolute, both another",
+            get("http://evil.example/open/first", "Host: evil.example\r\n"),
+            421,
+        ),
         ("absolute with a user", get("http://evil@HOST/open/first", "Host: HOST\r\n"), 400),
-        ("X-Forwarded-Host for the host", get("/open/first", "X-Forwarded-Host: HOST\r\nHost: evil.example\r\n"), 421),
-        ("every resource", "OPTIONS * HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n".to_owned(), 400),
-        ("a tunnel", "CONNECT HOST HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n".to_owned(), 405),
-        ("a trace", "TRACE /open/first HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n".to_owned(), 405),
+        (
+            "X-Forwarded-Host for the host",
+            get("/open/first", "X-Forwarded-Host: HOST\r\nHost: evil.example\r\n"),
+            421,
+        ),
+        (
+            "every resource",
+            "OPTIONS * HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            "a tunnel",
+            "CONNECT HOST HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n".to_owned(),
+            405,
+        ),
+        (
+            "a trace",
+            "TRACE /open/first HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n".to_owned(),
+            405,
+        ),
     ];
-    let mut seen = 0;
     for (what, request, status) in rows {
         let answer = line.send(&request).await;
         assert_eq!(answer.status(), Some(status), "{what}: {}", answer.text());
-        assert!(line.arrived(&mut seen).is_empty(), "{what}");
+        assert!(line.arrived().is_empty(), "{what}");
     }
     let absolute = get("http://HOST/open/first?a=b", "Host: HOST\r\n");
-    for good in [absolute, get("/open/first?a=b", "Host: LOCALHOST:PORT\r\n")] {
+    for good in [absolute, get("/open/first?a=b", "Host: LocalHost:PORT\r\n")] {
         let port = line.world.gateway.address().port().to_string();
         let answer = line.send(&good.replace("PORT", &port)).await;
         assert_eq!(answer.status(), Some(200), "{}", answer.text());
-        let arrived = line.arrived(&mut seen);
+        let arrived = line.arrived();
         assert_eq!(arrived[0].target(), "/open/first?a=b", "origin form goes up");
-        let upstream = line.upstream.url();
-        assert_eq!(arrived[0].values("host"), [upstream.strip_prefix("http://").unwrap()]);
+        assert_eq!(arrived[0].values("host"), [line.upstream.address.to_string()]);
     }
 }

@@ -19,7 +19,8 @@ async fn forged_requests_never_reach_the_upstream() {
     assert!(form.text().contains("cross-site"), "{form:?}");
 
     for page in [EVIL, SIBLING] {
-        let send = |method: &str| browser.request(method, &url).from_page(page).ignoring_same_site();
+        let send =
+            |method: &str| browser.request(method, &url).from_page(page).ignoring_same_site();
         let json = r#"{"amount":1000}"#;
         let rows = [
             send("POST").header("content-type", "text/plain").body(json),
@@ -122,7 +123,8 @@ async fn a_foreign_websocket_is_refused() {
     let refused = browser.request("GET", &url).without("origin").web_socket().await;
     assert_problem(&refused.err().expect("a refusal"), 403, "origin-missing");
     // With Fetch Metadata that says good things, the Origin is demanded all the same.
-    let liar = browser.request("GET", &url).without("origin").header("sec-fetch-site", "same-origin");
+    let liar =
+        browser.request("GET", &url).without("origin").header("sec-fetch-site", "same-origin");
     assert_problem(&liar.web_socket().await.err().expect("a refusal"), 403, "origin-missing");
     assert!(world.upstream.requests().is_empty());
     let nobody = Browser::new().request("GET", &url).web_socket().await;
@@ -133,10 +135,9 @@ async fn a_foreign_websocket_is_refused() {
 /// R37: a header that no form can send, where it is asked for.
 #[tokio::test]
 async fn a_required_header_is_required() {
-    let world = World::configured(|config| {
-        config.set("guard", "required_header = 'X-Requested-With'")
-    })
-    .await;
+    let world =
+        World::configured(|config| config.set("guard", "required_header = 'X-Requested-With'"))
+            .await;
     let browser = world.logged_in().await;
     let post = |path: &str| browser.request("POST", &world.at(path));
     assert_problem(&post("/api/echo").send().await, 403, "header-required");
@@ -182,7 +183,9 @@ async fn control_endpoints_answer_our_own_page_only() {
     let world = World::start().await;
     let browser = world.logged_in().await;
     for page in [EVIL, SIBLING] {
-        for (method, path) in [("GET", "/auth/session"), ("POST", "/auth/refresh"), ("POST", "/auth/logout")] {
+        for (method, path) in
+            [("GET", "/auth/session"), ("POST", "/auth/refresh"), ("POST", "/auth/logout")]
+        {
             let request = browser.request(method, &world.at(path)).from_page(page);
             let answer = request.ignoring_same_site().send().await;
             assert_problem(&answer, 403, "cross-site");

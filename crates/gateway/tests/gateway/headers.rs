@@ -59,9 +59,8 @@ async fn claims_of_a_client_are_dropped() {
     {
         world.upstream.forget();
         let request = who.request("GET", &world.at(path)).header("x-harmless", "kept");
-        let request = CLAIMS.iter().fold(request, |request, (name, value)| {
-            request.header(name, value)
-        });
+        let request =
+            CLAIMS.iter().fold(request, |request, (name, value)| request.header(name, value));
         let answer = request.send().await;
         let received = world.upstream.requests().pop().expect("passed on");
         for (name, value) in CLAIMS {

@@ -35,7 +35,7 @@ const BAD: &[(&str, Change)] = &[
     ("alg none with a signature", |t| t.header["alg"] = json!("none")),
     ("alg empty", |t| t.header["alg"] = json!("")),
     ("alg absent", |t| {
-        t.header.as_object_mut().unwrap().remove("alg");
+        t.header.as_object_mut().expect("an object").remove("alg");
     }),
     ("HMAC with the public key", |t| {
         t.header["alg"] = json!("HS256");
@@ -66,7 +66,7 @@ const BAD: &[(&str, Change)] = &[
     // The claims.
     ("another issuer", |t| t.claims["iss"] = json!("https://evil.example")),
     ("issuer with a slash", |t| {
-        let iss = format!("{}/", t.claims["iss"].as_str().unwrap());
+        let iss = format!("{}/", t.claims["iss"].as_str().expect("text"));
         t.claims["iss"] = json!(iss);
     }),
     ("no issuer", |t| without(t, "iss")),
@@ -117,7 +117,7 @@ async fn harmless_variations_log_in() {
     let world = World::start().await;
     let good: [(&str, Change); 7] = [
         ("no typ", |t| {
-            t.header.as_object_mut().unwrap().remove("typ");
+            t.header.as_object_mut().expect("an object").remove("typ");
         }),
         ("audience as a list", |t| t.claims["aud"] = json!(["shop-web"])),
         ("two audiences with azp", |t| {
@@ -126,7 +126,7 @@ async fn harmless_variations_log_in() {
         }),
         ("no at_hash", |t| without(t, "at_hash")),
         ("no kid", |t| {
-            t.header.as_object_mut().unwrap().remove("kid");
+            t.header.as_object_mut().expect("an object").remove("kid");
         }),
         ("a clock a little ahead", |t| t.claims["iat"] = json!(now() + 10)),
         ("auth_time 0, as Glewlwyd says", |t| t.claims["auth_time"] = json!(0)),

@@ -3,7 +3,10 @@
 use crate::world::{COOKIE, World, cookie};
 
 fn get(world: &World, headers: &str) -> String {
-    format!("GET /api/echo HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n", world.host())
+    format!(
+        "GET /api/echo HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
+        world.host()
+    )
 }
 
 /// Cookie bomb: 431, and an answer that clears the cookies, so that the browser is not shut out for
@@ -25,7 +28,9 @@ async fn a_cookie_bomb_is_defused() {
         assert!(clears, "{count} × {size}: {text}");
     }
     assert!(world.upstream.requests().is_empty());
-    let fits = world.send_raw(get(&world, &format!("Sec-Fetch-Site: same-origin\r\n{}", pairs(100, 100)))).await;
+    let fits = world
+        .send_raw(get(&world, &format!("Sec-Fetch-Site: same-origin\r\n{}", pairs(100, 100))))
+        .await;
     assert_eq!(fits.status(), Some(200), "{}", fits.text());
 }
 

@@ -206,7 +206,10 @@ async fn error_responses_end_without_a_session() {
         let answer = world.log_in(&browser).await;
         assert_eq!(answer.status, status, "{error}: {answer:?}");
         assert_eq!(answer.header("retry-after").is_some(), status == 503);
-        assert!(!answer.text().contains("<script") && !answer.text().contains("<img"), "{answer:?}");
+        assert!(
+            !answer.text().contains("<script") && !answer.text().contains("<img"),
+            "{answer:?}"
+        );
         assert_eq!(cookie(&browser), None);
         assert_eq!(logins_under_way(&browser), 0, "the transaction is spent");
     }
@@ -300,9 +303,7 @@ async fn logins_in_several_tabs_all_succeed() {
         // The provider remembers the user after the first tab.
         let back = match page.is_redirect() {
             true => page,
-            false => {
-                browser.submit(&page, &[("username", USERS[0]), ("password", PASSWORD)]).await
-            }
+            false => browser.submit(&page, &[("username", USERS[0]), ("password", PASSWORD)]).await,
         };
         backs.push((tab, back));
     }
@@ -383,7 +384,10 @@ async fn a_foreign_link_asks_first() {
         assert!(page.header_all("set-cookie").is_empty());
     }
     let fetched = browser.fetch("GET", &world.at("/auth/login")).await;
-    assert_eq!((fetched.status.as_u16(), fetched.problem().as_deref()), (400, Some("navigation-required")));
+    assert_eq!(
+        (fetched.status.as_u16(), fetched.problem().as_deref()),
+        (400, Some("navigation-required"))
+    );
     assert!(fetched.header_all("set-cookie").is_empty());
     assert_eq!(browser.fetch("POST", &world.at("/auth/login")).await.status, 405);
 }
@@ -408,8 +412,7 @@ async fn a_strict_cookie_survives_the_way_back() {
 /// The cookie's persistence as it is set.
 #[tokio::test]
 async fn a_browser_session_ends_with_the_browser() {
-    let world =
-        World::configured(|config| config.set("cookie", "persistence = 'session'")).await;
+    let world = World::configured(|config| config.set("cookie", "persistence = 'session'")).await;
     let browser = world.logged_in().await;
     browser.jar().restart();
     assert_login_required(&world.echo(&browser).await);

@@ -29,7 +29,9 @@ async fn a_logout_ends_the_session_at_once() {
     assert_eq!(answer.header("clear-site-data"), Some("\"cookies\", \"storage\""));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let expired = answer.header_all("set-cookie");
-    assert!(expired.iter().any(|it| it.starts_with("__Host-session=;") && it.contains("Max-Age=0")));
+    assert!(
+        expired.iter().any(|it| it.starts_with("__Host-session=;") && it.contains("Max-Age=0"))
+    );
     assert_eq!(cookie(&browser), None);
     assert_login_required(&world.echo(&thief).await);
     assert!(!world.is_logged_in(&thief).await);

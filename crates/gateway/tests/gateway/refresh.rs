@@ -56,7 +56,11 @@ async fn an_outage_is_no_logout() {
         world.provider.on_refresh(fault);
         let answer = world.echo(browser).await;
         assert_outage(&answer);
-        assert_eq!(world.provider.refreshes(), number + 1, "{fault:?} is not asked again by itself");
+        assert_eq!(
+            world.provider.refreshes(),
+            number + 1,
+            "{fault:?} is not asked again by itself"
+        );
         assert!(world.is_logged_in(browser).await, "{fault:?}");
     }
     assert!(world.upstream.requests().is_empty(), "no request goes up with a dead token");

@@ -49,7 +49,10 @@ async fn a_length_is_kept() {
     // No body was sent, and none is made up.
     browser.fetch("GET", &world.at("/api/echo")).await;
     let request = world.upstream.requests().remove(1);
-    assert_eq!((request.header("content-length"), request.header("transfer-encoding")), (None, None));
+    assert_eq!(
+        (request.header("content-length"), request.header("transfer-encoding")),
+        (None, None)
+    );
 }
 
 /// A download comes piece by piece as the upstream lets go of it.

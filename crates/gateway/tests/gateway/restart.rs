@@ -62,7 +62,8 @@ async fn no_acknowledged_session_is_lost() {
                     let copy = browser.copy();
                     if number % 3 > 0 {
                         live.lock().unwrap().push(browser);
-                        let _ = copy.request("GET", &format!("{gateway}/api/echo")).try_send().await;
+                        let _ =
+                            copy.request("GET", &format!("{gateway}/api/echo")).try_send().await;
                     } else {
                         let post = browser.request("POST", &format!("{gateway}/auth/logout"));
                         match post.try_send().await {
@@ -83,7 +84,11 @@ async fn no_acknowledged_session_is_lost() {
         let (live, ended) = (live.lock().unwrap().clone(), ended.lock().unwrap().clone());
         assert!(!live.is_empty(), "round {round} had no load");
         for browser in &live {
-            assert!(world.is_logged_in(browser).await, "round {round}: lost\n{}", world.gateway.log());
+            assert!(
+                world.is_logged_in(browser).await,
+                "round {round}: lost\n{}",
+                world.gateway.log()
+            );
         }
         for copy in &ended {
             assert!(!world.is_logged_in(copy).await, "round {round}: back from the dead");

@@ -7,9 +7,7 @@ use cloakroom_testkit::browser::{Browser, Response};
 use cloakroom_testkit::{Fault, Gateway, GatewayConfig, eventually};
 use tempfile::TempDir;
 
-use crate::world::{
-    COOKIE, World, assert_login_required, binary, cookie, files_below,
-};
+use crate::world::{COOKIE, World, assert_login_required, binary, cookie, files_below};
 
 /// The gateway's answers, to be searched.
 #[derive(Default)]
@@ -18,7 +16,10 @@ struct Seen(Vec<(String, String)>);
 impl Seen {
     /// Notes an answer of the gateway but for the headers whose work is to carry a secret.
     fn note(&mut self, what: &str, answer: &Response) {
-        let headers = answer.headers.iter().filter(|(name, _)| !["set-cookie", "location"].contains(&name.as_str()));
+        let headers = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| !["set-cookie", "location"].contains(&name.as_str()));
         let headers: Vec<_> = headers
             .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
             .collect();
@@ -84,7 +85,8 @@ async fn live_a_whole_life(world: &World, seen: &mut Seen, cookies: &mut Vec<Str
     };
     let mut remember = |browser: &Browser| {
         let ours = browser.jar().of("localhost");
-        cookies.extend(ours.into_iter().filter(|it| it.name.starts_with(COOKIE)).map(|it| it.value));
+        cookies
+            .extend(ours.into_iter().filter(|it| it.name.starts_with(COOKIE)).map(|it| it.value));
     };
     // A login that is under way, one that fails, one that succeeds.
     let browser = Browser::new();
@@ -96,12 +98,12 @@ async fn live_a_whole_life(world: &World, seen: &mut Seen, cookies: &mut Vec<Str
     world.provider.tamper_id_token(|token| token.claims["nonce"] = "wrong".into());
     let refused = world.log_in(&Browser::new()).await;
     assert_eq!(refused.status, 400);
+    world.provider.heal();
     let [first, second] = world.with_dead_tokens().await;
     remember(&first);
     remember(&second);
     // Refreshes of every outcome.
     for fault in [Fault::Status(500), Fault::Garbage] {
-        world.provider.on_refresh(fault);
         let browser = world.with_dead_token().await;
         world.provider.on_refresh(fault);
         fetch("outage", &browser, "GET", "/api/status/200").await;
@@ -165,7 +167,8 @@ async fn a_stolen_folder_opens_nothing_without_a_cookie() {
     world.gateway.restart().await;
 
     let settings = format!("data_dir = '{}'", stolen.path().display());
-    let config = GatewayConfig::new(&world.provider, &world.upstream.url()).set("session", &settings);
+    let config =
+        GatewayConfig::new(&world.provider, &world.upstream.url()).set("session", &settings);
     let second = Gateway::spawn(binary(), config).await;
     let echo = second.at("/api/echo");
     assert_login_required(&Browser::new().fetch("GET", &echo).await);

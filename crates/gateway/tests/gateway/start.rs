@@ -81,8 +81,7 @@ async fn a_provider_that_is_down_at_the_start_stops_only_logins() {
     let provider = provider().await;
     let upstream = Upstream::start(&provider).await;
     provider.stop_answering();
-    let config =
-        GatewayConfig::new(&provider, &upstream.url()).route("/open", "session = 'none'");
+    let config = GatewayConfig::new(&provider, &upstream.url()).route("/open", "session = 'none'");
     let gateway = Gateway::spawn(binary(), config).await;
     let browser = Browser::new();
     assert_eq!(browser.navigate(&gateway.at("/")).await.status, 200);

@@ -34,7 +34,9 @@ async fn what_belongs_to_the_connection_is_taken_off() {
     )
     .await;
     assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "ok"));
-    for gone in ["connection", "x-hop", "keep-alive", "proxy-connection", "upgrade", "cloakroom-session"] {
+    for gone in
+        ["connection", "x-hop", "keep-alive", "proxy-connection", "upgrade", "cloakroom-session"]
+    {
         assert_eq!(answer.header(gone), None, "{gone}");
     }
     assert_eq!(answer.header("x-kept"), Some("1"));
@@ -169,16 +171,17 @@ async fn security_headers_are_everywhere() {
 /// the upstream; the configured host counts, never the listener's.
 #[tokio::test]
 async fn https_is_said_where_it_is_true() {
-    let world =
-        World::configured(|config| {
-            config.set("public", "url = 'https://shop.example'").route("/open", "session = 'none'")
-        })
-        .await;
-    for (host, status) in
-        [("shop.example", 404), ("SHOP.example:443", 404), ("shop.example:80", 421), ("localhost", 421)]
-    {
-        let request =
-            format!("GET /open/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let world = World::configured(|config| {
+        config.set("public", "url = 'https://shop.example'").route("/open", "session = 'none'")
+    })
+    .await;
+    for (host, status) in [
+        ("shop.example", 404),
+        ("SHOP.example:443", 404),
+        ("shop.example:80", 421),
+        ("localhost", 421),
+    ] {
+        let request = format!("GET /open/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         let answer = world.send_raw(request).await;
         assert_eq!(answer.status(), Some(status), "{host}: {}", answer.text());
         let text = answer.text().to_ascii_lowercase();

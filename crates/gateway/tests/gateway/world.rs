@@ -27,9 +27,7 @@ impl World {
         Self::build(Provider::builder(), |config| config).await
     }
 
-    pub(crate) async fn configured(
-        configure: impl FnOnce(GatewayConfig) -> GatewayConfig,
-    ) -> Self {
+    pub(crate) async fn configured(configure: impl FnOnce(GatewayConfig) -> GatewayConfig) -> Self {
         Self::build(Provider::builder(), configure).await
     }
 
@@ -106,7 +104,7 @@ impl World {
 
     /// Bytes straight to the gateway. The answer is complete when the gateway has closed.
     pub(crate) async fn send_raw(&self, bytes: impl AsRef<[u8]>) -> raw::Answer {
-        raw::send(self.gateway.address(), bytes, Duration::from_millis(1500)).await
+        raw::send(self.gateway.address(), bytes, Duration::from_secs(5)).await
     }
 
     /// `host:port` of the public URL.
@@ -175,7 +173,10 @@ pub(crate) async fn retry<T, F: Future<Output = T>>(
         if pleases(&answer) {
             return answer;
         }
-        assert!(start.elapsed() < Duration::from_secs(10), "waited ten seconds in vain for: {what}");
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "waited ten seconds in vain for: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
