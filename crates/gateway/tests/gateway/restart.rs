@@ -8,7 +8,7 @@ use cloakroom_testkit::browser::Response;
 use cloakroom_testkit::{Browser, Provider, ReusePolicy};
 use tokio::task::JoinSet;
 
-use crate::world::{COOKIE, PASSWORD, USERS, World, assert_login_required, cookie};
+use crate::world::{COOKIE, PASSWORD, USERS, World, assert_login_required, bearer, cookie};
 
 const ROUNDS: u64 = 4;
 
@@ -135,6 +135,32 @@ async fn nobody_is_logged_out_by_a_kill_amid_refreshes() {
         }
     }
     assert_eq!(world.provider.live_grants(), browsers.len());
+}
+
+/// R15: a rotated token is stored before anybody gets it: a refresh whose answer has arrived is there
+/// after `kill -9`, with a provider that would end the grant if the old token came again.
+#[tokio::test]
+async fn an_acknowledged_refresh_survives_a_kill() {
+    let mut world = World::start().await;
+    for _ in 0..3 {
+        let browsers: [Browser; 8] = world.with_dead_tokens().await;
+        let mut load = JoinSet::new();
+        for browser in browsers {
+            let url = world.at("/api/echo");
+            load.spawn(async move {
+                let answer = browser.fetch("GET", &url).await;
+                (browser, bearer(&answer))
+            });
+        }
+        // The first answer that arrives is the last thing that the gateway does.
+        let (browser, token) = load.join_next().await.expect("one of eight").unwrap();
+        world.gateway.kill9().await;
+        load.shutdown().await;
+        world.gateway.restart().await;
+        let refreshes = world.provider.refreshes();
+        assert_eq!(bearer(&world.echo(&browser).await), token);
+        assert_eq!(world.provider.refreshes(), refreshes);
+    }
 }
 
 /// A stop in good order loses nothing either, and the files stay the owner's alone.
