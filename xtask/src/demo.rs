@@ -1,7 +1,11 @@
 //! `cargo demo`: builds the page and the programs, then becomes the demo.
 
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
+
+use clap::Args;
 
 use crate::failure::{Failure, While};
 use crate::paths::Paths;
@@ -11,10 +15,35 @@ use crate::{tools, web};
 /// How many steps stand before the start.
 const STEPS: usize = 3;
 
-/// Builds everything, then runs the demo with the person's own arguments.
-pub(crate) fn demo(paths: &Paths, arguments: &[String]) -> Result<ExitCode, Failure> {
+/// The options of the demo's program that are a person's to choose, judged before anything is built.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The port of the page
+    #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+
+    /// Does not open the browser
+    #[arg(long)]
+    pub(crate) no_open: bool,
+
+    /// How long an access token lives; short, so that refreshes can be watched
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(2..)
+    )]
+    pub(crate) token_lifetime: u32,
+}
+
+/// Builds everything, then runs the demo.
+pub(crate) fn demo(paths: &Paths, options: &Options) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     tools::node()?;
+    free(options.port)?;
+    if !paths.demo().exists() {
+        eprintln!("first build: about four minutes");
+    }
     let page = paths.demo_web();
 
     progress(1, "the page's dependencies (npm ci)");
@@ -34,8 +63,28 @@ pub(crate) fn demo(paths: &Paths, arguments: &[String]) -> Result<ExitCode, Fail
             .arg(paths.gateway())
             .arg("--site")
             .arg(paths.demo_site())
-            .args(arguments),
+            .args(["--port", &options.port.to_string()])
+            .args(["--token-lifetime", &options.token_lifetime.to_string()])
+            .args(options.no_open.then_some("--no-open")),
     )
+}
+
+/// Fails where another program has the port, on either address that `localhost` may stand for.
+fn free(port: u16) -> Result<(), Failure> {
+    let addresses: [SocketAddr; 2] =
+        [(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()];
+    for address in addresses {
+        if let Err(error) = TcpListener::bind(address)
+            && error.kind() == io::ErrorKind::AddrInUse
+        {
+            let next = port.checked_add(10).unwrap_or(8090);
+            return Err(Failure::new(format!(
+                "port {port} is taken by another program.\n\
+                 Stop that program, or choose another port: cargo demo -- --port {next}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn progress(step: usize, about: &str) {
@@ -59,4 +108,19 @@ fn become_program(command: &mut Command) -> Result<ExitCode, Failure> {
         .code()
         .and_then(|code| u8::try_from(code).ok())
         .map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::free;
+
+    #[test]
+    fn a_taken_port_is_told_with_another_to_choose() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = taken.local_addr().expect("its address").port();
+        let failure = free(port).expect_err("the port is taken").to_string();
+        assert!(failure.contains(&port.to_string()) && failure.contains("--port"), "{failure}");
+    }
 }

@@ -28,19 +28,16 @@ struct Arguments {
 enum Command {
     /// Check everything: formatting, lints, licences, tests, end to end in a real browser
     Verify(verify::Arguments),
-    /// Build and start the demo; its own arguments follow `--`, for example `cargo demo -- --port 9000`
-    #[command(disable_help_flag = true)]
-    Demo {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
+    /// Build and start the demo: a page behind the gateway, a provider, an API, an attack lab
+    #[command(override_usage = "cargo demo -- [OPTIONS]")]
+    Demo(demo::Options),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse_from(without_separator(std::env::args().collect()));
     let result = Paths::find().and_then(|paths| match arguments.command {
         Command::Verify(arguments) => verify::verify(&paths, &arguments),
-        Command::Demo { arguments } => demo::demo(&paths, &arguments),
+        Command::Demo(options) => demo::demo(&paths, &options),
     });
     match result {
         Ok(code) => code,
@@ -71,13 +68,18 @@ mod tests {
     }
 
     #[test]
-    fn demo_arguments_pass_through_with_and_without_separator() {
+    fn demo_understands_its_options_with_and_without_separator() {
         for words in
             [&["xtask", "demo", "--", "--port", "9000"][..], &["xtask", "demo", "--port", "9000"]]
         {
-            let Command::Demo { arguments } = parse(words).command else { panic!("not demo") };
-            assert_eq!(arguments, ["--port", "9000"]);
+            let Command::Demo(options) = parse(words).command else { panic!("not demo") };
+            assert_eq!((options.port, options.no_open), (9000, false));
         }
+    }
+
+    #[test]
+    fn demo_refuses_an_option_that_it_does_not_know() {
+        assert!(Arguments::try_parse_from(["xtask", "demo", "--prot", "9000"]).is_err());
     }
 
     #[test]
