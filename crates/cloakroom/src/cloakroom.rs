@@ -19,6 +19,7 @@ use cloakroom_core::{
 };
 use cloakroom_store::SessionStore;
 use http::{HeaderValue, Method, Request, Response, request::Parts};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     body::ReplyBody,
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sessions: Arc<Sessions>,
+    /// What runs beside the requests and must not be cut off.
+    pub(crate) tasks: TaskTracker,
     pub(crate) routes: RouteTable,
     request_prefix: String,
     requests: AtomicU64,
@@ -81,14 +84,12 @@ impl Cloakroom {
         random: Arc<dyn Random>,
     ) -> Result<Self, SetupError> {
         let back_channel = BackChannel::new().map_err(SetupError)?;
-        let providers = settings
-            .providers
-            .iter()
-            .map(|provider| {
-                let (name, client) = (provider.name.clone(), provider.client.clone());
-                Arc::new(Provider::new(name, client, back_channel.clone()))
-            })
-            .collect();
+        let tasks = TaskTracker::new();
+        let providers = settings.providers.iter().map(|provider| {
+            let (provider, clock) = (provider.clone(), Arc::clone(&clock));
+            Arc::new(Provider::new(provider, back_channel.clone(), tasks.clone(), clock))
+        });
+        let providers = providers.collect();
         let sessions = Sessions::new(
             store,
             keyring.clone(),
@@ -96,6 +97,7 @@ impl Cloakroom {
             Arc::clone(&clock),
             settings.timeouts,
             providers,
+            tasks.clone(),
         );
         let shared = Shared {
             guard: Guard::new(settings.public.clone(), settings.required_header.clone()),
@@ -103,6 +105,7 @@ impl Cloakroom {
             request_prefix: URL_SAFE_NO_PAD.encode(random::bytes::<6>(&*random)),
             requests: AtomicU64::new(0),
             sessions: Arc::new(sessions),
+            tasks,
             settings,
             keyring,
             random,
@@ -148,18 +151,7 @@ impl Cloakroom {
         let headers = response.headers_mut();
         reply::secure(headers, shared.settings.public.is_https());
         headers.insert(reply::REQUEST_ID, id.0.clone());
-        let refused = response.extensions().get::<Refused>();
-        tracing::info!(
-            request = id.as_str(),
-            method = method.as_str(),
-            path,
-            status = response.status().as_u16(),
-            sid,
-            reason = refused.map(|refused| refused.reason.as_str()),
-            detail = refused.map(|refused| refused.detail.as_str()),
-            ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "request"
-        );
+        log(&id, &method, &path, sid, &response, started);
         Ok(response)
     }
 }
@@ -167,8 +159,9 @@ impl Cloakroom {
 impl Shared {
     /// gate → route → guard → session → relay.
     async fn conduct(&self, parts: &mut Parts, id: &RequestId) -> Result<Onward, Refusal> {
-        let (settings, method) = (&self.settings, &parts.method);
-        let admitted = gate::admit(method, &parts.uri, &mut parts.headers, &settings.public)?;
+        let settings = &self.settings;
+        let admitted = gate::admit(parts, &settings.public, &settings.cookie.name)?;
+        let method = &parts.method;
         let matched = match self.routes.find(method, &admitted)? {
             Destination::Control(endpoint) => {
                 let reply =
@@ -233,12 +226,23 @@ impl Shared {
         reply::clean(headers, &self.settings.cookie.name);
         if let Some(session) = session {
             reply::keep_private(headers);
-            if reply::token_rejected(status, headers) {
-                self.sessions.refresh_rejected(session.ticket(), session.record());
-                headers.insert(SESSION_HEADER, HeaderValue::from_static("expired"));
+            if reply::token_rejected(status, headers)
+                && let Some(mark) = self.mark_rejected(session)
+            {
+                headers.insert(SESSION_HEADER, HeaderValue::from_static(mark));
             }
         }
         response
+    }
+
+    /// What a client is to do whose token an upstream refused; nothing where that token is so young
+    /// that another would fare no better.
+    fn mark_rejected(&self, session: &LiveSession) -> Option<&'static str> {
+        if session.record().tokens.refresh_token.is_none() {
+            return Some("login-required");
+        }
+        let starts = self.sessions.refresh_rejected(session.ticket(), session.record());
+        starts.then_some("expired")
     }
 
     /// Unique over restarts by its random half, cheap by its counted half.
@@ -246,6 +250,49 @@ impl Shared {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let text = format!("{}-{number}", self.request_prefix);
         RequestId(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("-")))
+    }
+}
+
+/// One line for each request; what an operator should look at is a warning.
+fn log<B>(
+    id: &RequestId,
+    method: &Method,
+    path: &str,
+    sid: Option<String>,
+    response: &Response<B>,
+    started: Instant,
+) {
+    let (request, method, status) = (id.as_str(), method.as_str(), response.status());
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let refused = response.extensions().get::<Refused>();
+    let reason = refused.map(|refused| refused.reason.as_str());
+    let detail = refused.map(|refused| refused.detail.as_str());
+    let failed = refused.is_some_and(|refused| refused.reason == Reason::LoginFailed);
+    let status_code = status.as_u16();
+    if status.is_server_error() || failed {
+        tracing::warn!(
+            request,
+            method,
+            path,
+            status = status_code,
+            sid,
+            reason,
+            detail,
+            ms,
+            "request"
+        );
+    } else {
+        tracing::info!(
+            request,
+            method,
+            path,
+            status = status_code,
+            sid,
+            reason,
+            detail,
+            ms,
+            "request"
+        );
     }
 }
 

@@ -16,7 +16,7 @@ mod login;
 mod logout;
 mod refresh;
 mod session;
-mod transaction;
+pub(crate) mod transaction;
 
 use cloakroom_core::guard::SameOrigin;
 use http::{

@@ -9,7 +9,7 @@ use crate::reason::Reason;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:18vh auto;\
 padding:0 1.5rem;color:#1c1b22;background:#fbfaf8}a{color:#1d4ed8}small{color:#6b6875}\
-@media(prefers-color-scheme:dark){body{color:#eceaf2;background:#17161b}a{color:#93b4ff}}";
+@media(prefers-color-scheme:dark){body{color:#eceaf2;background:#17161b}a{color:#93b4ff}small{color:#a7a3b3}}";
 
 /// What a person sees whose navigation was refused.
 pub(crate) fn refusal(reason: Reason, request_id: &str, continue_to: Option<&str>) -> String {

@@ -10,33 +10,39 @@ mod keys;
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
+    jwt::KeySet,
     secret::Token,
     session::{Record, TokenSet, UserKey},
-    time::Timestamp,
 };
 use cloakroom_oauth::{
     Client, Code, IdClaims, IdTokenError, Metadata, TokenAnswer, TokenError, TokenErrorKind,
-    Transaction, code_request, judge_token_answer, refresh_request, revocation_requests,
-    verify_id_token, verify_refreshed_id_token,
+    Transaction, code_request, judge_token_answer, names_other_user, refresh_request,
+    revocation_requests, verify_id_token, verify_refreshed_id_token,
 };
 use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::task::TaskTracker;
 
 pub(crate) use self::discovery::ProviderUnavailable;
 pub(crate) use self::http::BackChannel;
 use self::{discovery::Discovery, keys::Keys};
-use crate::clock::Clock;
+use crate::{clock::Clock, settings::ProviderSettings};
 
 /// When to ask a provider again that gave no hint of its own.
 const RETRY: Duration = Duration::from_secs(2);
+/// Token requests under way at one provider at once (R71): enough for a storm, few enough for it.
+const MAX_TOKEN_REQUESTS: usize = 64;
 
 /// One configured provider.
-#[derive(Debug)]
 pub(crate) struct Provider {
     name: String,
     client: Client,
     back_channel: BackChannel,
     discovery: Discovery,
     keys: Keys,
+    places: Semaphore,
+    tasks: TaskTracker,
+    clock: Arc<dyn Clock>,
 }
 
 /// A verified login.
@@ -80,9 +86,32 @@ pub(crate) enum RefreshError {
 }
 
 impl Provider {
-    pub(crate) fn new(name: String, client: Client, back_channel: BackChannel) -> Self {
-        let (discovery, keys) = (Discovery::default(), Keys::default());
-        Self { name, client, back_channel, discovery, keys }
+    /// `tasks` takes what runs beside a request and must not be cut off.
+    pub(crate) fn new(
+        settings: ProviderSettings,
+        back_channel: BackChannel,
+        tasks: TaskTracker,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            name: settings.name,
+            client: settings.client,
+            back_channel,
+            discovery: Discovery::default(),
+            keys: Keys::default(),
+            places: Semaphore::new(MAX_TOKEN_REQUESTS),
+            tasks,
+            clock,
+        }
+    }
+
+    /// A place for a token request, and whether it had to be waited for.
+    pub(crate) async fn place(&self) -> (Option<SemaphorePermit<'_>>, bool) {
+        match self.places.try_acquire() {
+            Ok(place) => (Some(place), false),
+            // The semaphore is never closed, so that waiting always ends with a place.
+            Err(_) => (self.places.acquire().await.ok(), true),
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -94,11 +123,16 @@ impl Provider {
     }
 
     /// What the provider says of itself.
-    pub(crate) async fn metadata(
-        &self,
-        now: Timestamp,
-    ) -> Result<Arc<Metadata>, ProviderUnavailable> {
-        self.discovery.metadata(&self.client, &self.back_channel, now).await
+    pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, ProviderUnavailable> {
+        self.discovery.metadata(&self.client, &self.back_channel, &*self.clock).await
+    }
+
+    /// Fetches what is needed to use the provider: metadata, and keys as far as they can be had.
+    pub(crate) async fn prepare(&self) -> Result<(), ProviderUnavailable> {
+        let metadata = self.metadata().await?;
+        // Without them a login fetches them, and a refresh does.
+        drop(self.keys.current(&metadata, &self.back_channel, &*self.clock).await);
+        Ok(())
     }
 
     /// Spends an authorization code (RFC 6749 §4.1.3) and verifies who logged in (R9).
@@ -107,9 +141,9 @@ impl Provider {
         metadata: &Metadata,
         transaction: &Transaction,
         code: &Code,
-        clock: &dyn Clock,
     ) -> Result<Login, LoginError> {
-        let asked_at = clock.now();
+        let _place = self.place().await;
+        let asked_at = self.clock.now();
         let request = code_request(&self.client, metadata, transaction, code);
         let answer = self
             .back_channel
@@ -118,9 +152,9 @@ impl Provider {
             .map_err(|error| ProviderUnavailable::outage(error.to_string()))?;
         let answer = judge_token_answer(answer.status, &answer.headers, &answer.body)?;
         let id_token = answer.id_token.clone().ok_or(LoginError::NoIdToken)?;
-        let now = clock.now();
+        let now = self.clock.now();
         let claims = self
-            .verify(metadata, now, |keys| {
+            .verify(metadata, |keys| {
                 let (client, access_token) = (&self.client, &answer.access_token);
                 verify_id_token(client, metadata, keys, transaction, &id_token, access_token, now)
             })
@@ -137,27 +171,41 @@ impl Provider {
         self: &Arc<Self>,
         refresh_token: &Token,
         record: &Record,
-        clock: &dyn Clock,
     ) -> Result<Renewed, RefreshError> {
-        let metadata = self.metadata(clock.now()).await.map_err(RefreshError::from)?;
+        let metadata = self.metadata().await?;
+        // Before the token is spent, for afterwards nothing may come between its successor and the
+        // store. Where there are none, the answer is judged without.
+        let keys = self.keys.current(&metadata, &self.back_channel, &*self.clock).await.ok();
         let request = refresh_request(&self.client, &metadata, refresh_token);
         // Counted from before the request, a token's life never looks longer than it is.
-        let asked_at = clock.now();
+        let asked_at = self.clock.now();
         let answer = self
             .back_channel
             .send(request)
             .await
             .map_err(|error| RefreshError::outage(error.to_string()))?;
         let answer = judge_token_answer(answer.status, &answer.headers, &answer.body)?;
-        let claims = self.refreshed_claims(&metadata, &answer, record, clock.now())?;
-        Ok(Renewed { claims, tokens: answer.into_token_set(Some(&record.tokens), asked_at) })
+        let claims = self.refreshed_claims(&metadata, keys.as_deref(), &answer, record);
+        let mut tokens = answer.into_token_set(Some(&record.tokens), asked_at);
+        let claims = match claims {
+            Ok(claims) => claims,
+            Err(error) => {
+                self.revoke(tokens);
+                return Err(error);
+            }
+        };
+        if claims.is_none() {
+            // One that was not verified is no hint for a logout either.
+            tokens.id_token = record.tokens.id_token.clone();
+        }
+        Ok(Renewed { claims, tokens })
     }
 
     /// Revokes what it can of `tokens`, beside the caller and best effort (R17, RFC 7009).
-    pub(crate) fn revoke(self: &Arc<Self>, tokens: TokenSet, now: Timestamp) {
+    pub(crate) fn revoke(self: &Arc<Self>, tokens: TokenSet) {
         let provider = Arc::clone(self);
-        tokio::spawn(async move {
-            let Ok(metadata) = provider.metadata(now).await else { return };
+        self.tasks.spawn(async move {
+            let Ok(metadata) = provider.metadata().await else { return };
             for request in revocation_requests(&provider.client, &metadata, &tokens) {
                 match provider.back_channel.send(request).await {
                     Ok(answer) if answer.status.is_success() => {}
@@ -173,51 +221,59 @@ impl Provider {
         });
     }
 
-    /// The claims of a refreshed ID Token (R10), verified with the keys at hand.
+    /// The claims of a refreshed ID Token (R10).
     ///
     /// The rotated tokens wait to be stored and are worth more than the claims: nothing is fetched
-    /// before that, only another user's ID Token stops them, and one that cannot be verified is left
-    /// aside.
+    /// before that. Only another user's ID Token stops them, verified or not, for it came straight
+    /// from the provider; one that cannot be verified is otherwise left aside.
     fn refreshed_claims(
         self: &Arc<Self>,
         metadata: &Arc<Metadata>,
+        keys: Option<&KeySet>,
         answer: &TokenAnswer,
         record: &Record,
-        now: Timestamp,
     ) -> Result<Option<Map<String, Value>>, RefreshError> {
         let Some(id_token) = &answer.id_token else { return Ok(None) };
-        let verified = self.keys.at_hand().map(|keys| {
+        if names_other_user(id_token, &record.user) {
+            return Err(RefreshError::OtherUser);
+        }
+        let verified = keys.map(|keys| {
             let (client, user, access_token) = (&self.client, &record.user, &answer.access_token);
-            verify_refreshed_id_token(client, metadata, &keys, user, id_token, access_token, now)
+            let now = self.clock.now();
+            verify_refreshed_id_token(client, metadata, keys, user, id_token, access_token, now)
         });
         match verified {
             Some(Ok(claims)) => return Ok(Some(claims.public_claims())),
             Some(Err(error)) if error.is_other_user() => return Err(RefreshError::OtherUser),
-            Some(Err(error)) if !error.refetch_may_help() => {
+            Some(Err(error)) => {
                 tracing::warn!(provider = self.name, %error, "refreshed ID Token not used");
+                if error.refetch_may_help() {
+                    self.fetch_newer_keys(metadata);
+                }
             }
-            // For the next one.
-            Some(Err(_)) | None => {
-                let (provider, metadata) = (Arc::clone(self), Arc::clone(metadata));
-                tokio::spawn(async move {
-                    drop(provider.keys.newer(&metadata, &provider.back_channel, now).await);
-                });
-            }
+            None => tracing::warn!(provider = self.name, "refreshed ID Token not used: no keys"),
         }
         Ok(None)
+    }
+
+    /// For the next refreshed ID Token.
+    fn fetch_newer_keys(self: &Arc<Self>, metadata: &Arc<Metadata>) {
+        let (provider, metadata) = (Arc::clone(self), Arc::clone(metadata));
+        self.tasks.spawn(async move {
+            drop(provider.keys.newer(&metadata, &provider.back_channel, &*provider.clock).await);
+        });
     }
 
     /// Verifies with the keys at hand, and once more with newer ones where the key is unknown.
     async fn verify(
         &self,
         metadata: &Metadata,
-        now: Timestamp,
-        verify: impl Fn(&cloakroom_core::jwt::KeySet) -> Result<IdClaims, IdTokenError>,
+        verify: impl Fn(&KeySet) -> Result<IdClaims, IdTokenError>,
     ) -> Result<Result<IdClaims, IdTokenError>, ProviderUnavailable> {
-        let keys = self.keys.current(metadata, &self.back_channel, now).await?;
+        let keys = self.keys.current(metadata, &self.back_channel, &*self.clock).await?;
         match verify(&keys) {
             Err(error) if error.refetch_may_help() => {
-                let newer = self.keys.newer(metadata, &self.back_channel, now).await?;
+                let newer = self.keys.newer(metadata, &self.back_channel, &*self.clock).await?;
                 Ok(verify(&newer))
             }
             verdict => Ok(verdict),

@@ -16,13 +16,10 @@ use cloakroom_core::{
 };
 use cloakroom_store::{SessionStore, StoreError};
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use self::flights::Flights;
 use crate::{clock::Clock, provider::Provider};
-
-/// Refreshes under way at once, over all sessions (R71): enough for a storm, few enough for a provider.
-const MAX_FLIGHTS_AT_PROVIDERS: usize = 64;
 
 /// How long a fresh token set protects itself: within this a client whose request still carried the
 /// replaced token gets the present one and starts no refresh.
@@ -37,7 +34,7 @@ pub(crate) struct Sessions {
     timeouts: Timeouts,
     providers: Vec<Arc<Provider>>,
     flights: Flights,
-    at_providers: Semaphore,
+    tasks: TaskTracker,
 }
 
 /// An opened record with what the store says beside it.
@@ -67,10 +64,10 @@ impl Sessions {
         clock: Arc<dyn Clock>,
         timeouts: Timeouts,
         providers: Vec<Arc<Provider>>,
+        tasks: TaskTracker,
     ) -> Self {
-        let at_providers = Semaphore::new(MAX_FLIGHTS_AT_PROVIDERS);
-        let flights = Flights::default();
-        Self { store, keyring, random, clock, timeouts, providers, flights, at_providers }
+        let flights = Flights::new(tasks.clone());
+        Self { store, keyring, random, clock, timeouts, providers, flights, tasks }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
@@ -129,18 +126,37 @@ impl Sessions {
         }
     }
 
-    /// Ends the ticket's session here; the answer is what it was.
-    pub(crate) async fn end(
+    /// Logs the ticket's session out; the answer is its last record, whose tokens can be revoked.
+    pub(crate) async fn log_out(
         &self,
         ticket: &Ticket,
         now: Timestamp,
-    ) -> Result<Option<Arc<Record>>, StoreError> {
-        let stored = self.load(ticket, now).await?;
+    ) -> Result<Option<Record>, StoreError> {
         // Without the right secret half an id ends nothing.
-        let Some(stored) = stored else { return Ok(None) };
-        self.store.remove(ticket.record_id()).await?;
-        tracing::info!(sid = ticket.record_id().handle(), "session ended");
-        Ok(Some(stored.record))
+        if self.load(ticket, now).await?.is_none() {
+            return Ok(None);
+        }
+        let id = ticket.record_id();
+        // Before the record goes: a flight that finds it gone must know why.
+        self.flights.log_out(id);
+        let removed = self.store.remove(id).await?;
+        tracing::info!(sid = id.handle(), "session ended: logout");
+        // What was removed may be newer than what was loaded.
+        Ok(removed.and_then(|stored| Record::open(&self.keyring, ticket, &stored.sealed).ok()))
+    }
+
+    /// Destroys the session that a login replaced (R31).
+    ///
+    /// Its tokens are left to expire: many providers keep one grant for both logins, and to revoke the
+    /// old would end the new.
+    pub(crate) async fn supersede(&self, id: RecordId) {
+        match self.store.remove(id).await {
+            Ok(None) => {}
+            Ok(Some(_)) => tracing::info!(sid = id.handle(), "session ended: logged in anew"),
+            Err(error) => {
+                tracing::warn!(sid = id.handle(), %error, "the session before a login could not be removed");
+            }
+        }
     }
 
     /// Moves the idle timeout on, where it lags, beside the request.
@@ -155,7 +171,7 @@ impl Sessions {
             return;
         };
         let store = Arc::clone(&self.store);
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             if let Err(error) = store.touch(id, expires_at).await {
                 tracing::warn!(%error, "the idle timeout of a session could not be moved on");
             }

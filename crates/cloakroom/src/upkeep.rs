@@ -4,7 +4,6 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use crate::{
     Cloakroom,
-    clock::Clock,
     provider::{Provider, ProviderUnavailable},
 };
 
@@ -34,7 +33,7 @@ impl Cloakroom {
     pub async fn probe_providers(&self) -> Result<(), StartProblem> {
         for provider in &self.shared.settings.providers {
             let Some(provider) = self.shared.sessions.provider(&provider.name) else { continue };
-            let asked = provider.metadata(self.shared.clock.now());
+            let asked = provider.prepare();
             let answer = tokio::time::timeout(PROBE_TIMEOUT, asked).await;
             match answer.unwrap_or_else(|_| Err(ProviderUnavailable::slow())) {
                 Ok(_) => tracing::info!(provider = provider.name(), "provider ready"),
@@ -45,12 +44,21 @@ impl Cloakroom {
                 Err(error) => {
                     let name = provider.name();
                     tracing::warn!(provider = name, %error, "provider does not answer: logins get 503 until it does");
-                    let clock = Arc::clone(&self.shared.clock);
-                    tokio::spawn(await_provider(Arc::clone(provider), clock));
+                    tokio::spawn(await_provider(Arc::clone(provider)));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Waits for what runs beside the requests: refreshes that nobody waits for any more, revocations.
+    ///
+    /// Call it when the last request has ended and before the runtime does: a refresh that is cut off
+    /// loses its rotated token, and with it the session. Bound it by your patience; the back channel
+    /// gives a provider thirty seconds.
+    pub async fn drain(&self) {
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 
     /// Removes what has expired, once a minute, for as long as it is polled.
@@ -72,10 +80,10 @@ impl Cloakroom {
 }
 
 /// Asks a provider that was down until it answers, so that the log says when logins work again.
-async fn await_provider(provider: Arc<Provider>, clock: Arc<dyn Clock>) {
+async fn await_provider(provider: Arc<Provider>) {
     loop {
         tokio::time::sleep(PROBE_EVERY).await;
-        match provider.metadata(clock.now()).await {
+        match provider.prepare().await {
             Ok(_) => {
                 tracing::info!(provider = provider.name(), "provider ready");
                 return;

@@ -40,7 +40,7 @@ pub use compact::MAX_TOKEN_BYTES;
 pub use error::JwtError;
 pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 
-use crate::time::Timestamp;
+use crate::{session::UserKey, time::Timestamp};
 use compact::Compact;
 
 /// How far two clocks may differ, where nothing else was agreed: 30 seconds.
@@ -201,4 +201,13 @@ pub fn verify(
 pub fn peek_expiry(token: &str) -> Option<Timestamp> {
     let claims = Compact::parse(token).ok()?.claims().ok()?;
     claims::numeric_date(&claims, "exp").ok()?
+}
+
+/// Whom a token says it is about, `iss` and `sub`, for a comparison that can only refuse.
+///
+/// Nothing is verified, as with [`peek_expiry`].
+pub fn peek_user(token: &str) -> Option<UserKey> {
+    let claims = Compact::parse(token).ok()?.claims().ok()?;
+    let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
+    Some(UserKey { iss: text("iss")?, sub: text("sub")? })
 }

@@ -19,7 +19,7 @@ use url::{Position, Url};
 use crate::{origin::PublicOrigin, path::NormalPath};
 
 /// Longest return URL in bytes: it must fit a cookie with the rest of the transaction.
-pub const MAX_BYTES: usize = 2048;
+pub const MAX_BYTES: usize = 1024;
 
 /// A path on our own origin with its query and fragment: visible ASCII that begins with one slash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,6 +1,6 @@
 //! Serving until a signal ends it.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use cloakroom::StartProblem;
 use tokio::net::TcpListener;
@@ -9,6 +9,9 @@ use crate::{
     assemble::{AssembleError, assemble},
     config::Config,
 };
+
+/// How long refreshes and revocations may take to end at shutdown: longer than any provider is given.
+const DRAIN: Duration = Duration::from_secs(45);
 
 /// Why the gateway does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +46,11 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
         async move { cloakroom.keep_house().await }
     });
     tracing::info!(%address, public = %config.public_url, "listening");
-    gateway.serve(listener, shutdown).await;
+    Arc::clone(&gateway).serve(listener, shutdown).await;
+    // A refresh that is cut off here would lose its rotated token, and somebody's session.
+    if tokio::time::timeout(DRAIN, gateway.cloakroom.drain()).await.is_err() {
+        tracing::warn!("some refreshes or revocations were still under way at shutdown");
+    }
     housekeeper.abort();
     tracing::info!("stopped");
     Ok(())

@@ -117,17 +117,25 @@ pub fn verify_refreshed_id_token(
     if claims.user == *user { Ok(claims) } else { Err(IdTokenError::OtherUser) }
 }
 
+/// Whether `id_token` says, verified or not, that it is about somebody else than `user`.
+///
+/// For a refreshed ID Token that cannot be verified now: enough to refuse it, never to believe it.
+pub fn names_other_user(id_token: &Token, user: &UserKey) -> bool {
+    jwt::peek_user(id_token.expose()).is_some_and(|named| named != *user)
+}
+
 impl IdClaims {
     /// Issuer and subject (R10).
     pub fn user(&self) -> UserKey {
         self.user.clone()
     }
 
-    /// The claims that the page may see: all but those of the protocol.
+    /// The claims that the page may see: all but those of the protocol, and but for tokens that some
+    /// providers put among them.
     pub fn public_claims(&self) -> Map<String, Value> {
         let claims = self.verified.claims().iter();
         claims
-            .filter(|(name, _)| !PROTOCOL_CLAIMS.contains(&name.as_str()))
+            .filter(|(name, value)| !PROTOCOL_CLAIMS.contains(&name.as_str()) && !holds_jwt(value))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
     }
@@ -144,6 +152,18 @@ impl IdClaims {
 
     fn text(&self, name: &str) -> Option<&str> {
         self.verified.claims().get(name).and_then(Value::as_str)
+    }
+}
+
+/// Whether a text at any depth looks like a JWT: three parts, the first the base64url of `{"`.
+fn holds_jwt(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            text.starts_with("eyJ") && text.split('.').filter(|part| !part.is_empty()).count() >= 2
+        }
+        Value::Array(values) => values.iter().any(holds_jwt),
+        Value::Object(values) => values.values().any(holds_jwt),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

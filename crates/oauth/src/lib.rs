@@ -37,7 +37,9 @@ pub use callback::{CallbackError, CallbackQuery, Code, Refusal, judge_callback};
 pub use client::{Client, ClientAuth, is_reserved_parameter};
 pub use discovery::{IssuerError, check_issuer, discovery_request};
 pub use end_session::{MAX_HINT_BYTES, end_session_url};
-pub use id_token::{IdClaims, IdTokenError, verify_id_token, verify_refreshed_id_token};
+pub use id_token::{
+    IdClaims, IdTokenError, names_other_user, verify_id_token, verify_refreshed_id_token,
+};
 pub use jwks::{JwksCache, jwks_request};
 pub use metadata::{Metadata, MetadataError, MetadataFault};
 pub use revoke::revocation_requests;

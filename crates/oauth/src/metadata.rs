@@ -107,13 +107,15 @@ impl Metadata {
         if id_token_algorithms.is_empty() {
             return Err(MetadataFault::NoAlgorithm);
         }
-        let required = |name| endpoint(&document, name)?.ok_or(MetadataFault::Missing(name));
+        let plaintext = client.issuer.starts_with("http://");
+        let required =
+            |name| endpoint(&document, name, plaintext)?.ok_or(MetadataFault::Missing(name));
         Ok(Self {
             authorization_endpoint: required("authorization_endpoint")?,
             token_endpoint: required("token_endpoint")?,
             jwks_uri: required("jwks_uri")?,
-            revocation_endpoint: endpoint(&document, "revocation_endpoint")?,
-            end_session_endpoint: endpoint(&document, "end_session_endpoint")?,
+            revocation_endpoint: endpoint(&document, "revocation_endpoint", plaintext)?,
+            end_session_endpoint: endpoint(&document, "end_session_endpoint", plaintext)?,
             sends_iss: document.get("authorization_response_iss_parameter_supported")
                 == Some(&Value::Bool(true)),
             id_token_algorithms,
@@ -121,14 +123,20 @@ impl Metadata {
     }
 }
 
+/// `plaintext`: the issuer itself is http on this machine; a provider elsewhere must not point us at
+/// what listens here.
 fn endpoint(
     document: &Map<String, Value>,
     name: &'static str,
+    plaintext: bool,
 ) -> Result<Option<Url>, MetadataFault> {
     match document.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => match Url::parse(text) {
-            Ok(_) => parse_endpoint(text).map(Some).ok_or(MetadataFault::UnsafeUrl(name)),
+            Ok(_) => parse_endpoint(text)
+                .filter(|url| url.scheme() == "https" || plaintext)
+                .map(Some)
+                .ok_or(MetadataFault::UnsafeUrl(name)),
             Err(_) => Err(MetadataFault::Missing(name)),
         },
         Some(_) => Err(MetadataFault::Missing(name)),

@@ -51,36 +51,32 @@ async fn log_in(
     let settings = &shared.settings;
     let name = &settings.cookie.name;
     let now = shared.clock.now();
-    let transaction = transaction::find(headers, state, name, &shared.keyring, now)
-        .filter(|transaction| transaction.provider() == provider)
+    let pending = transaction::find(headers, state, name, &shared.keyring, now)
+        .filter(|pending| pending.transaction.provider() == provider)
         .ok_or_else(|| failed(shared, "no login under way in this browser has this state"))?;
+    let transaction = &pending.transaction;
     let again = |refusal: Refusal| refusal.continue_to(login_path(shared, transaction.return_to()));
     let provider = shared
         .sessions
         .provider(provider)
+        .filter(|provider| provider.client().issuer == pending.issuer)
         .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
-    let claim = RecordId::hash(b"cloakroom login state v1", state.as_bytes());
-    let first = shared
-        .sessions
-        .store()
-        .claim(claim, now.plus(Transaction::LIFETIME), now)
-        .await
-        .map_err(|error| again(Refusal::new(Reason::StoreUnavailable, error.to_string())))?;
-    if !first {
-        return Err(failed(shared, "this callback was used before"));
-    }
-    let login = exchange(shared, provider, admitted, &transaction).await.map_err(again)?;
+    let login = exchange(shared, provider, admitted, transaction, state).await.map_err(again)?;
     let old = session::ticket(headers, &settings.cookie);
     let ticket = shared
         .sessions
         .start(provider.name(), login.user, login.claims, login.tokens, now)
         .await
         .map_err(|error| again(Refusal::new(Reason::StoreUnavailable, error.to_string())))?;
+    if let Some(id) = pending.replaces {
+        shared.sessions.supersede(id).await;
+    }
+    // Another tab may have logged in since this login began.
     if let Some(old) = old
-        && let Err(error) = shared.sessions.end(&old, now).await
+        && pending.replaces != Some(old.record_id())
+        && let Ok(Some(_)) = shared.sessions.load(&old, now).await
     {
-        // It stays until it times out, under a cookie that the browser has just replaced.
-        tracing::warn!(%error, "the session before this login could not be removed");
+        shared.sessions.supersede(old.record_id()).await;
     }
     let (same_site, lifetime) = (settings.cookie.same_site, settings.cookie.lifetime);
     let session_cookie = cookie::set(name, &ticket.encode(), same_site, lifetime)
@@ -102,11 +98,12 @@ async fn exchange(
     provider: &Provider,
     admitted: &Admitted,
     transaction: &Transaction,
+    state: &str,
 ) -> Result<crate::provider::Login, Refusal> {
     let unavailable =
         |detail: String| Refusal::new(Reason::ProviderUnavailable, detail).retry_after(RETRY);
     let now = shared.clock.now();
-    let metadata = provider.metadata(now).await.map_err(|error| unavailable(error.to_string()))?;
+    let metadata = provider.metadata().await.map_err(|error| unavailable(error.to_string()))?;
     let query = admitted.query().unwrap_or_default();
     let code =
         judge_callback(transaction, provider.client(), &metadata, query, now).map_err(|error| {
@@ -115,12 +112,20 @@ async fn exchange(
                 false => Refusal::new(Reason::LoginFailed, error.to_string()),
             }
         })?;
-    provider.log_in(&metadata, transaction, &code, shared.clock.as_ref()).await.map_err(|error| {
-        match error {
-            LoginError::Unavailable(error) => unavailable(error.to_string()),
-            LoginError::Token(error) if error.is_outage() => unavailable(error.to_string()),
-            error => Refusal::new(Reason::LoginFailed, error.to_string()),
+    // Once and for all, before the code is sent (R4).
+    let claim = RecordId::hash(b"cloakroom login state v1", state.as_bytes());
+    let claimed = shared.sessions.store().claim(claim, now.plus(Transaction::LIFETIME), now).await;
+    match claimed {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(Refusal::new(Reason::LoginFailed, "this callback was used before"));
         }
+        Err(error) => return Err(Refusal::new(Reason::StoreUnavailable, error.to_string())),
+    }
+    provider.log_in(&metadata, transaction, &code).await.map_err(|error| match error {
+        LoginError::Unavailable(error) => unavailable(error.to_string()),
+        LoginError::Token(error) if error.is_outage() => unavailable(error.to_string()),
+        error => Refusal::new(Reason::LoginFailed, error.to_string()),
     })
 }
 

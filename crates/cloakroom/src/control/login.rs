@@ -1,10 +1,20 @@
 //! `GET login`: leads the browser to the provider.
 
-use cloakroom_core::{guard::is_navigation, return_to::ReturnTo};
+use cloakroom_core::{
+    guard::is_navigation, return_to::ReturnTo, session::RecordId, time::Timestamp,
+};
 use http::HeaderMap;
 
-use super::{Reply, parameter, transaction};
-use crate::{Shared, pages, reason::Reason, refusal::Refusal, way::gate::Admitted};
+use super::{
+    Reply, parameter,
+    transaction::{self, Pending},
+};
+use crate::{
+    Shared, pages,
+    reason::Reason,
+    refusal::Refusal,
+    way::{gate::Admitted, session},
+};
 
 /// Begins a login and remembers it in a cookie (R4), or asks for a click first where another site's
 /// link led here (R40).
@@ -34,7 +44,7 @@ pub(super) async fn begin(
     let provider = provider
         .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
     let now = shared.clock.now();
-    let metadata = provider.metadata(now).await.map_err(|error| {
+    let metadata = provider.metadata().await.map_err(|error| {
         Refusal::new(Reason::ProviderUnavailable, error.to_string())
             .retry_after(super::callback::RETRY)
             .continue_to(admitted.target())
@@ -48,11 +58,23 @@ pub(super) async fn begin(
         &*shared.random,
     );
     let name = &shared.settings.cookie.name;
-    let cookie = transaction::set(&transaction, name, &shared.keyring, &*shared.random)
+    let issuer = provider.client().issuer.clone();
+    let replaces = replaced_session(shared, headers, now).await;
+    let pending = Pending { transaction, issuer, replaces };
+    let cookie = transaction::set(&pending, name, &shared.keyring, &*shared.random)
         .ok_or_else(|| Refusal::new(Reason::BadRequest, "the transaction does not fit a cookie"))?;
-    let mut reply = Reply::see_other(&location).cookie(cookie);
-    for expired in transaction::make_room(headers, name, &shared.keyring) {
-        reply = reply.cookie(expired);
-    }
-    Ok(reply)
+    let surplus = transaction::make_room(headers, &cookie, name, &shared.keyring);
+    let reply = Reply::see_other(&location).cookie(cookie);
+    Ok(surplus.into_iter().fold(reply, Reply::cookie))
+}
+
+/// The session of this browser, if its cookie opens one: only that may the login replace.
+async fn replaced_session(
+    shared: &Shared,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Option<RecordId> {
+    let ticket = session::ticket(headers, &shared.settings.cookie)?;
+    let opened = shared.sessions.load(&ticket, now).await.ok()?;
+    opened.map(|_| ticket.record_id())
 }

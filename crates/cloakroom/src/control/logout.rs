@@ -17,7 +17,7 @@ use cloakroom_core::{
     time::Timestamp,
 };
 use cloakroom_oauth::MAX_HINT_BYTES;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header::SET_COOKIE};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -37,6 +37,7 @@ const RETURN_LIFETIME: Duration = Duration::from_secs(600);
 #[derive(Serialize, Deserialize)]
 struct LogoutTicket {
     provider: String,
+    issuer: String,
     id_token: Option<Token>,
     expires_at: Timestamp,
 }
@@ -49,21 +50,27 @@ pub(super) async fn end(
 ) -> Result<Reply, Refusal> {
     let settings = &shared.settings;
     let now = shared.clock.now();
+    let expired = cookie::expire(&settings.cookie.name, settings.cookie.same_site);
+    let clear = HeaderValue::from_static("\"cookies\", \"storage\"");
     let ended = match session::ticket(headers, &settings.cookie) {
-        Some(ticket) => {
-            shared.sessions.end(&ticket, now).await.map_err(super::refresh::store_refusal)?
-        }
+        // The browser forgets its cookie also where the store cannot be asked (R48).
+        Some(ticket) => shared.sessions.log_out(&ticket, now).await.map_err(|error| {
+            super::refresh::store_refusal(error)
+                .with_header(SET_COOKIE, expired.clone())
+                .with_header(CLEAR_SITE_DATA, clear.clone())
+        })?,
         None => None,
     };
     let mut location = settings.after_logout.clone();
     if let Some(record) = ended
-        && let Some(provider) = shared.sessions.provider(&record.provider)
+        && let Some(provider) = shared.sessions.provider_of(&record)
     {
-        provider.revoke(record.tokens.clone(), now);
-        let id_token = record.tokens.id_token.clone();
+        provider.revoke(record.tokens.clone());
+        let hint = record.tokens.id_token.filter(|token| token.expose().len() <= MAX_HINT_BYTES);
         let ticket = LogoutTicket {
-            provider: record.provider.clone(),
-            id_token: id_token.filter(|token| token.expose().len() <= MAX_HINT_BYTES),
+            provider: record.provider,
+            issuer: record.user.iss,
+            id_token: hint,
             expires_at: now.plus(TICKET_LIFETIME),
         };
         location = format!("{}/logout?ticket={}", settings.control_prefix, seal(shared, &ticket));
@@ -73,9 +80,7 @@ pub(super) async fn end(
     } else {
         Reply::json(&json!({ "location": location }))
     };
-    Ok(reply
-        .cookie(cookie::expire(&settings.cookie.name, settings.cookie.same_site))
-        .header(CLEAR_SITE_DATA, HeaderValue::from_static("\"cookies\", \"storage\"")))
+    Ok(reply.cookie(expired).header(CLEAR_SITE_DATA, clear))
 }
 
 /// Leads on to the provider's logout, once per ticket.
@@ -94,9 +99,11 @@ pub(super) async fn lead_on(shared: &Shared, admitted: &Admitted) -> Result<Repl
     if !store.claim(claim, until, now).await.map_err(super::refresh::store_refusal)? {
         return Ok(home());
     }
-    let Some(provider) = shared.sessions.provider(&ticket.provider) else { return Ok(home()) };
+    let provider = shared.sessions.provider(&ticket.provider);
+    let provider = provider.filter(|provider| provider.client().issuer == ticket.issuer);
+    let Some(provider) = provider else { return Ok(home()) };
     // The user is logged out here already; a provider that is down does not change that.
-    let Ok(metadata) = provider.metadata(now).await else { return Ok(home()) };
+    let Ok(metadata) = provider.metadata().await else { return Ok(home()) };
     let state = URL_SAFE_NO_PAD.encode(random::bytes::<16>(&*shared.random));
     let hint = ticket.id_token.as_ref();
     let Some(url) = cloakroom_oauth::end_session_url(provider.client(), &metadata, hint, &state)

@@ -10,6 +10,7 @@ use cloakroom_oauth::{Client, Metadata, MetadataError, MetadataFault, discovery_
 use tokio::sync::Mutex;
 
 use super::http::BackChannel;
+use crate::clock::Clock;
 
 /// After this long the metadata is fetched again; while that fails the old one serves on.
 const MAX_AGE: Duration = Duration::from_secs(3600);
@@ -60,8 +61,9 @@ impl Discovery {
         &self,
         client: &Client,
         back_channel: &BackChannel,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<Arc<Metadata>, ProviderUnavailable> {
+        let now = clock.now();
         let old = match self.known() {
             Some((metadata, at)) if now.since(at) < MAX_AGE => return Ok(metadata),
             Some((metadata, _)) => Some(metadata),
@@ -73,17 +75,20 @@ impl Discovery {
             (Err(_), None) => self.failed.lock().await,
         };
         // Somebody else may have fetched, or failed, while we waited.
+        let now = clock.now();
         if let Some((metadata, at)) = self.known()
             && now.since(at) < MAX_AGE
         {
             return Ok(metadata);
         }
         if let Some((at, error)) = &*failed
-            && now.since(*at) < COOL_DOWN
+            && (*at..at.plus(COOL_DOWN)).contains(&now)
         {
             return old.ok_or_else(|| error.clone());
         }
-        match fetch(client, back_channel).await {
+        let fetched = fetch(client, back_channel).await;
+        let now = clock.now();
+        match fetched {
             Ok(metadata) => {
                 *failed = None;
                 let metadata = Arc::new(metadata);
@@ -110,7 +115,7 @@ async fn fetch(
     let request = discovery_request(&client.issuer)
         .map_err(|error| ProviderUnavailable { detail: error.to_string(), misconfigured: true })?;
     let answer = back_channel
-        .send(request)
+        .fetch(request)
         .await
         .map_err(|error| ProviderUnavailable::outage(error.to_string()))?;
     if !answer.status.is_success() {

@@ -12,8 +12,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-/// From the first byte sent to the last one received.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// From the first byte sent to the last one received, where a token is at stake.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same for what the provider says of itself: somebody waits for it to log in.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -35,8 +37,8 @@ pub(crate) enum BackChannelError {
     Connect(String),
     #[error("the provider broke off its answer, or it is too long")]
     Broken,
-    #[error("the provider did not answer within {} seconds", TIMEOUT.as_secs())]
-    Timeout,
+    #[error("the provider did not answer within {} seconds", .0.as_secs())]
+    Timeout(Duration),
 }
 
 impl BackChannel {
@@ -65,7 +67,21 @@ impl BackChannel {
         Ok(Self(client))
     }
 
+    /// Sends a request that carries or revokes tokens.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Answer, BackChannelError> {
+        self.exchange(request, TOKEN_TIMEOUT).await
+    }
+
+    /// Fetches metadata or keys.
+    pub(crate) async fn fetch(&self, request: Request<Bytes>) -> Result<Answer, BackChannelError> {
+        self.exchange(request, FETCH_TIMEOUT).await
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Answer, BackChannelError> {
         let exchange = async {
             let answer = self
                 .0
@@ -80,7 +96,7 @@ impl BackChannel {
                 .to_bytes();
             Ok(Answer { status: parts.status, headers: parts.headers, body })
         };
-        tokio::time::timeout(TIMEOUT, exchange).await.map_err(|_| BackChannelError::Timeout)?
+        tokio::time::timeout(limit, exchange).await.map_err(|_| BackChannelError::Timeout(limit))?
     }
 }
 

@@ -1,30 +1,44 @@
 //! The provider's signing keys: cached, refetched at a bounded rate, the last good set kept (R53).
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use cloakroom_core::{jwt::KeySet, time::Timestamp};
 use cloakroom_oauth::{JwksCache, Metadata, jwks_request};
-use std::sync::Arc;
-use tokio::sync::Mutex;
 
 use super::{discovery::ProviderUnavailable, http::BackChannel};
+use crate::clock::Clock;
 
-/// The cache behind a lock that is held while one caller fetches.
+/// The cache, and a lock that is held while one caller fetches.
 #[derive(Debug, Default)]
-pub(super) struct Keys(Mutex<JwksCache>);
+pub(super) struct Keys {
+    cache: Mutex<JwksCache>,
+    fetching: tokio::sync::Mutex<()>,
+}
 
 impl Keys {
     /// The keys at hand, without waiting for anything.
     pub(super) fn at_hand(&self) -> Option<Arc<KeySet>> {
-        self.0.try_lock().ok()?.keys()
+        self.cache().keys()
     }
 
-    /// The keys at hand, fetched where there are none or they are old.
+    /// The keys at hand; fetched first where there are none or, by one caller, where they are old.
     pub(super) async fn current(
         &self,
         metadata: &Metadata,
         back_channel: &BackChannel,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<Arc<KeySet>, ProviderUnavailable> {
-        self.get(metadata, back_channel, now, false).await
+        let fetching = match self.at_hand() {
+            Some(keys) if !self.should_fetch(false, clock.now()) => return Ok(keys),
+            Some(keys) => match self.fetching.try_lock() {
+                Ok(fetching) => fetching,
+                Err(_) => return Ok(keys),
+            },
+            None => self.fetching.lock().await,
+        };
+        self.fetch(false, metadata, back_channel, clock).await;
+        drop(fetching);
+        self.known()
     }
 
     /// Newer keys for a token whose key is unknown, where the rate allows a fetch.
@@ -32,32 +46,45 @@ impl Keys {
         &self,
         metadata: &Metadata,
         back_channel: &BackChannel,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<Arc<KeySet>, ProviderUnavailable> {
-        self.get(metadata, back_channel, now, true).await
+        let fetching = self.fetching.lock().await;
+        self.fetch(true, metadata, back_channel, clock).await;
+        drop(fetching);
+        self.known()
     }
 
-    async fn get(
+    /// Fetches where it is still wanted; its caller holds the lock.
+    async fn fetch(
         &self,
+        unknown_key: bool,
         metadata: &Metadata,
         back_channel: &BackChannel,
-        now: Timestamp,
-        unknown_key: bool,
-    ) -> Result<Arc<KeySet>, ProviderUnavailable> {
-        let mut cache = self.0.lock().await;
-        if cache.should_fetch(unknown_key, now) {
-            let fetched = fetch(metadata, back_channel).await;
-            match fetched {
-                Ok(keys) => cache.fetched(keys, now),
-                Err(error) => {
-                    tracing::warn!(%error, "the provider's keys could not be fetched");
-                    cache.failed(now);
-                }
+        clock: &dyn Clock,
+    ) {
+        if !self.should_fetch(unknown_key, clock.now()) {
+            return;
+        }
+        match fetch(metadata, back_channel).await {
+            Ok(keys) => self.cache().fetched(keys, clock.now()),
+            Err(error) => {
+                tracing::warn!(%error, "the provider's keys could not be fetched");
+                self.cache().failed(clock.now());
             }
         }
-        cache
-            .keys()
+    }
+
+    fn should_fetch(&self, unknown_key: bool, now: Timestamp) -> bool {
+        self.cache().should_fetch(unknown_key, now)
+    }
+
+    fn known(&self) -> Result<Arc<KeySet>, ProviderUnavailable> {
+        self.at_hand()
             .ok_or_else(|| ProviderUnavailable::outage("the provider's keys are not known".into()))
+    }
+
+    fn cache(&self) -> MutexGuard<'_, JwksCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,7 +93,7 @@ async fn fetch(
     back_channel: &BackChannel,
 ) -> Result<KeySet, ProviderUnavailable> {
     let answer = back_channel
-        .send(jwks_request(metadata))
+        .fetch(jwks_request(metadata))
         .await
         .map_err(|error| ProviderUnavailable::outage(error.to_string()))?;
     if !answer.status.is_success() {

@@ -13,6 +13,8 @@ use crate::provider::{Provider, RefreshError};
 
 /// Tries at writing a rotated token set: losing it would end the session, so patience is cheap.
 const WRITE_TRIES: u32 = 8;
+/// How long a request waits for a flight; the flight itself goes on.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// When to ask again after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -27,7 +29,10 @@ impl Sessions {
         rejected: Option<Timestamp>,
     ) -> Outcome {
         let fly = Arc::clone(self).fly(ticket.clone(), rejected);
-        self.flights.join(ticket.record_id(), self.clock.now(), fly).await
+        let flight = self.flights.join(ticket.record_id(), self.clock.now(), fly);
+        tokio::time::timeout(PATIENCE, flight)
+            .await
+            .unwrap_or(Err(RefreshFailure::Outage { retry_after: STORE_RETRY }))
     }
 
     /// Starts the flight of a token that is due and still good.
@@ -38,13 +43,16 @@ impl Sessions {
         }
     }
 
-    /// Starts the flight of a token that an upstream refused, unless it is within [`GRACE`].
-    pub(crate) fn refresh_rejected(self: &Arc<Self>, ticket: &Ticket, record: &Record) {
+    /// Starts the flight of a token that an upstream refused, unless it is within [`GRACE`]; says
+    /// whether it did.
+    pub(crate) fn refresh_rejected(self: &Arc<Self>, ticket: &Ticket, record: &Record) -> bool {
         let now = self.clock.now();
-        if record.tokens.refresh_token.is_some() && now.since(record.tokens.obtained_at) >= GRACE {
+        let starts = now.since(record.tokens.obtained_at) >= GRACE;
+        if starts {
             let fly = Arc::clone(self).fly(ticket.clone(), Some(record.tokens.obtained_at));
             self.flights.start(ticket.record_id(), now, fly);
         }
+        starts
     }
 
     async fn fly(
@@ -57,30 +65,30 @@ impl Sessions {
     }
 
     async fn replace_tokens(&self, ticket: &Ticket, rejected: Option<Timestamp>) -> Outcome {
-        let id = ticket.record_id();
-        // Read again: the flight before this one may have stored a successor since its caller read.
-        let now = self.clock.now();
-        let stored = self.load(ticket, now).await.map_err(|error| store_outage(&error))?;
-        let Some(stored) = stored else { return Err(RefreshFailure::Ended) };
-        let freshness = Freshness::of(&stored.record.tokens, &id, now);
-        if freshness == Freshness::Fresh && rejected != Some(stored.record.tokens.obtained_at) {
-            return Ok(stored.record);
-        }
-        let Some(refresh_token) = &stored.record.tokens.refresh_token else {
-            return match freshness {
-                Freshness::Expired => {
-                    self.over(ticket, "its token expired, and the provider gave no refresh token")
-                        .await
-                }
-                _ => Ok(stored.record),
-            };
+        // Read here, not by the caller: the flight before this one may have stored a successor since.
+        let stored = match self.spendable(ticket, rejected).await? {
+            Spendable::No(record) => return Ok(record),
+            Spendable::Yes(stored) => stored,
         };
-        let Some(provider) = self.provider(&stored.record.provider) else {
+        let provider = self.provider_of(&stored.record);
+        let Some(provider) = provider else {
             return self.over(ticket, "its provider is no longer configured").await;
         };
-        // Held to the end of the flight; the semaphore is never closed.
-        let _place = self.at_providers.acquire().await;
-        match provider.refresh(refresh_token, &stored.record, self.clock.as_ref()).await {
+        let (_place, waited) = provider.place().await;
+        let stored = match waited {
+            false => stored,
+            // While it waited the session may have ended.
+            true => match self.spendable(ticket, rejected).await? {
+                Spendable::No(record) => return Ok(record),
+                Spendable::Yes(stored) => stored,
+            },
+        };
+        let Some(refresh_token) = &stored.record.tokens.refresh_token else {
+            return self
+                .over(ticket, "its token expired, and the provider gave no refresh token")
+                .await;
+        };
+        match provider.refresh(refresh_token, &stored.record).await {
             Ok(renewed) => {
                 let record = Record {
                     tokens: renewed.tokens,
@@ -96,15 +104,38 @@ impl Sessions {
                 self.over(ticket, "the provider answered its refresh with another user").await
             }
             Err(RefreshError::Outage { detail, retry_after }) => {
-                tracing::warn!(
-                    sid = id.handle(),
-                    provider = provider.name(),
-                    detail,
-                    "refresh failed, the session lives on"
-                );
+                let (sid, provider) = (ticket.record_id().handle(), provider.name());
+                tracing::warn!(sid, provider, detail, "refresh failed, the session lives on");
                 Err(RefreshFailure::Outage { retry_after })
             }
         }
+    }
+
+    /// The session as stored, and whether its tokens are to be replaced.
+    async fn spendable(
+        &self,
+        ticket: &Ticket,
+        rejected: Option<Timestamp>,
+    ) -> Result<Spendable, RefreshFailure> {
+        let now = self.clock.now();
+        let stored = self.load(ticket, now).await.map_err(|error| store_outage(&error))?;
+        let Some(stored) = stored else { return Err(RefreshFailure::Ended) };
+        let tokens = &stored.record.tokens;
+        let replace = match Freshness::of(tokens, &ticket.record_id(), now) {
+            Freshness::Expired => true,
+            Freshness::Due => tokens.refresh_token.is_some(),
+            Freshness::Fresh => {
+                tokens.refresh_token.is_some() && rejected == Some(tokens.obtained_at)
+            }
+        };
+        Ok(if replace { Spendable::Yes(stored) } else { Spendable::No(stored.record) })
+    }
+
+    /// The provider that the record's tokens came from: the same name *and* issuer, for a token must
+    /// never go to another provider that took over the name (R7).
+    pub(crate) fn provider_of(&self, record: &Record) -> Option<&Arc<Provider>> {
+        let same_issuer = |provider: &&Arc<Provider>| provider.client().issuer == record.user.iss;
+        self.provider(&record.provider).filter(same_issuer)
     }
 
     /// Writes the rotated set before anybody uses it.
@@ -131,7 +162,9 @@ impl Sessions {
                 }
                 // Logged out while the provider answered: the new tokens must not outlive that.
                 Ok(Replaced::Gone) => {
-                    provider.revoke(record.tokens.clone(), self.clock.now());
+                    if self.flights.is_logged_out(id) {
+                        provider.revoke(record.tokens.clone());
+                    }
                     return Err(RefreshFailure::Ended);
                 }
                 Ok(Replaced::Conflict) => {
@@ -159,6 +192,14 @@ impl Sessions {
         self.store.remove(id).await.map_err(|error| store_outage(&error))?;
         Err(RefreshFailure::Ended)
     }
+}
+
+/// What a flight finds.
+enum Spendable {
+    /// The tokens are good as they are.
+    No(Arc<Record>),
+    /// They are to be replaced.
+    Yes(Stored),
 }
 
 fn store_outage(error: &StoreError) -> RefreshFailure {

@@ -2,7 +2,8 @@
 //!
 //! 1. Exactly one host, and it is ours (R67); an absolute target agrees with it.
 //! 2. The path is in normal form; from here on only that string is matched and forwarded (R62).
-//! 3. Cookies within bounds; past them a 431 that clears them, so that there is a way back.
+//! 3. Cookies within bounds; past them a 431 that clears them, so that there is a way back. No
+//!    transfer coding but chunked (R65).
 //! 4. What the `Connection` header names is dropped now, before anything is injected (R64).
 //! 5. What only a proxy may say is dropped: identity, forwarding and method-override headers, and
 //!    every name with `_`, which many servers read as `-` (R63).
@@ -10,14 +11,20 @@
 #[cfg(test)]
 mod tests;
 
-use cloakroom_core::{guard::is_websocket_upgrade, origin::PublicOrigin, path::NormalPath};
+use cloakroom_core::{
+    cookie::CookieName, guard::is_websocket_upgrade, origin::PublicOrigin, path::NormalPath,
+};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Uri,
-    header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, ORIGIN, UPGRADE},
+    HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
+    header::{
+        AUTHORIZATION, CONNECTION, COOKIE, HOST, ORIGIN, SET_COOKIE, TRANSFER_ENCODING, UPGRADE,
+    },
+    request::Parts,
 };
 
 use super::reply::CLEAR_SITE_DATA;
 use crate::{
+    control::transaction,
     reason::Reason,
     refusal::{Refusal, SESSION_HEADER},
 };
@@ -58,14 +65,15 @@ impl Admitted {
 
 /// Checks the shape of a request and cleans its headers.
 pub(crate) fn admit(
-    method: &Method,
-    uri: &Uri,
-    headers: &mut HeaderMap,
+    parts: &mut Parts,
     public: &PublicOrigin,
+    session_cookie: &CookieName,
 ) -> Result<Admitted, Refusal> {
-    check_host(uri, headers, public)?;
-    check_size(headers)?;
-    if *method == Method::CONNECT || *method == Method::TRACE {
+    let Parts { method, uri, version, headers, .. } = parts;
+    check_host(uri, *version, headers, public)?;
+    check_size(headers, session_cookie)?;
+    check_framing(headers)?;
+    if [Method::CONNECT, Method::TRACE].contains(method) {
         return Err(Refusal::new(Reason::MethodNotAllowed, "CONNECT and TRACE are not proxied"));
     }
     let path = NormalPath::parse(uri.path())
@@ -76,14 +84,20 @@ pub(crate) fn admit(
     Ok(Admitted { path, query: uri.query().map(str::to_owned) })
 }
 
-fn check_host(uri: &Uri, headers: &HeaderMap, public: &PublicOrigin) -> Result<(), Refusal> {
+fn check_host(
+    uri: &Uri,
+    version: Version,
+    headers: &HeaderMap,
+    public: &PublicOrigin,
+) -> Result<(), Refusal> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), uri.authority()) {
         (Some(host), _) if hosts.next().is_none() => host
             .to_str()
             .map_err(|_| Refusal::new(Reason::BadRequest, "the Host header is not text"))?,
-        (None, Some(authority)) => authority.as_str(),
-        (None, None) => return Err(Refusal::new(Reason::BadRequest, "no Host header")),
+        // In HTTP/2 the authority stands for it; HTTP/1.1 must say it (RFC 9112 §3.2).
+        (None, Some(authority)) if version >= Version::HTTP_2 => authority.as_str(),
+        (None, _) => return Err(Refusal::new(Reason::BadRequest, "no Host header")),
         (Some(_), _) => return Err(Refusal::new(Reason::BadRequest, "two Host headers")),
     };
     if uri.authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host)) {
@@ -98,19 +112,38 @@ fn check_host(uri: &Uri, headers: &HeaderMap, public: &PublicOrigin) -> Result<(
     }
 }
 
-fn check_size(headers: &HeaderMap) -> Result<(), Refusal> {
+/// What is left of an ambiguous framing after hyper has settled on a reading (R65): a coding that it
+/// took off with the chunks would be missing behind us.
+fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if chunked(coding) => Ok(()),
+        _ => Err(Refusal::new(Reason::BadRequest, "a transfer coding other than chunked")
+            .with_header(CONNECTION, HeaderValue::from_static("close"))),
+    }
+}
+
+fn check_size(headers: &HeaderMap, session_cookie: &CookieName) -> Result<(), Refusal> {
     let cookies = headers.get_all(COOKIE).iter();
     let (bytes, count) = cookies.fold((0, 0), |(bytes, count), value| {
         let pairs = value.as_bytes().iter().filter(|byte| **byte == b';').count() + 1;
         (bytes + value.len(), count + pairs)
     });
     if bytes > MAX_COOKIE_BYTES || count > MAX_COOKIES {
+        let refusal =
+            Refusal::new(Reason::HeadersTooLarge, format!("{count} cookies, {bytes} bytes"));
+        let (logins, login_bytes) = transaction::clear(headers, session_cookie);
+        // Tabs that all began a login at once did it: to forget those logins is enough.
+        if bytes - login_bytes.min(bytes) <= MAX_COOKIE_BYTES && count - logins.len() <= MAX_COOKIES
+        {
+            return Err(logins
+                .into_iter()
+                .fold(refusal, |refusal, expired| refusal.with_header(SET_COOKIE, expired)));
+        }
         let clear = HeaderValue::from_static("\"cookies\"");
-        return Err(Refusal::new(
-            Reason::HeadersTooLarge,
-            format!("{count} cookies, {bytes} bytes"),
-        )
-        .with_header(CLEAR_SITE_DATA, clear));
+        return Err(refusal.with_header(CLEAR_SITE_DATA, clear));
     }
     let total: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if total > MAX_HEADER_BYTES {

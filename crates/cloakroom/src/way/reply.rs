@@ -70,8 +70,7 @@ pub(crate) fn secure(headers: &mut HeaderMap, https: bool) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if https {
-        headers
-            .entry(STRICT_TRANSPORT_SECURITY)
-            .or_insert(HeaderValue::from_static("max-age=31536000"));
+        // Not the upstream's to weaken.
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
 }

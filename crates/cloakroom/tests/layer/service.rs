@@ -35,7 +35,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 /// The session's timeouts (R32).
 pub(crate) const IDLE: Duration = Duration::from_secs(600);
-pub(crate) const ABSOLUTE: Duration = Duration::from_secs(3600);
+pub(crate) const ABSOLUTE: Duration = Duration::from_secs(4800);
 
 /// An axum service on loopback that embeds the layer.
 pub(crate) struct Service {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::random::{self, Random};
@@ -51,7 +52,8 @@ impl fmt::Debug for Ticket {
 }
 
 /// The hash under which a store keeps something; it opens nothing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct RecordId([u8; 32]);
 
 impl RecordId {

@@ -194,6 +194,9 @@ fn the_page_sees_the_user_and_nothing_of_the_protocol() {
     }
     case.claims["azp"] = json!(CLIENT_ID);
     case.claims["typ"] = json!("ID");
+    let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.AAAA";
+    case.claims["idp_access_token"] = json!(jwt);
+    case.claims["identities"] = json!([{ "provider": "other", "token": jwt }]);
     let claims = case.at_login().unwrap().public_claims();
     let names: Vec<_> = claims.keys().map(String::as_str).collect();
     assert_eq!(names, ["sub", "name", "email", "auth_time", "acr", "amr", "roles"]);

@@ -86,7 +86,12 @@ fn endpoints_are_https_or_on_this_machine() {
             assert_eq!(fault, MetadataFault::UnsafeUrl(name), "{url}");
         }
         for url in ["http://127.0.0.1:4000/x", "http://localhost:4000/x", "http://[::1]:4000/x"] {
-            assert!(parse(&with(name, json!(url))).is_ok(), "{url}");
+            let fault = parse(&with(name, json!(url))).unwrap_err();
+            assert_eq!(fault, MetadataFault::UnsafeUrl(name), "{url}: of a provider elsewhere");
+            let local = Client { issuer: "http://localhost:4000".to_owned(), ..client() };
+            let mut document = with(name, json!(url));
+            document["issuer"] = json!(local.issuer);
+            assert!(Metadata::parse(&local, document.to_string().as_bytes()).is_ok(), "{url}");
         }
         for odd in [json!("/relative"), json!(""), json!(7), json!(["https://login.example.org"])] {
             assert_eq!(parse(&with(name, odd)).unwrap_err(), MetadataFault::Missing(name));

@@ -9,6 +9,7 @@ use std::{
 
 use cloakroom_core::{session::RecordId, time::Timestamp};
 use tokio::sync::{Notify, oneshot};
+use tokio_util::task::TaskTracker;
 
 use super::{COOL_DOWN, Flights, Outcome};
 use crate::sessions::RefreshFailure;
@@ -43,7 +44,7 @@ fn held(
 #[tokio::test]
 async fn r15_all_who_come_while_a_flight_is_under_way_share_it() {
     let (flights, count, may_land) =
-        (Flights::default(), Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
+        (Flights::new(TaskTracker::new()), Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
     let waiting: Vec<_> = (0..50)
         .map(|_| {
             let (flights, fly) = (flights.clone(), held(&count, &may_land));
@@ -62,7 +63,7 @@ async fn r15_all_who_come_while_a_flight_is_under_way_share_it() {
 
 #[tokio::test]
 async fn r15_a_waiter_that_goes_away_cancels_nothing() {
-    let flights = Flights::default();
+    let flights = Flights::new(TaskTracker::new());
     let (took_off, in_air) = oneshot::channel();
     let (may_land, told) = oneshot::channel::<()>();
     let (done, landed) = oneshot::channel();
@@ -85,7 +86,7 @@ async fn r15_a_waiter_that_goes_away_cancels_nothing() {
 
 #[tokio::test]
 async fn an_outage_cools_down_and_then_flies_again() {
-    let flights = Flights::default();
+    let flights = Flights::new(TaskTracker::new());
     assert_eq!(flights.join(id("a"), NOW, async { outage() }).await, outage().0);
     let soon = flights.join(id("a"), NOW, async { unreachable!("it is cooling") }).await;
     assert_eq!(soon, Err(RefreshFailure::Outage { retry_after: COOL_DOWN }));
@@ -95,14 +96,14 @@ async fn an_outage_cools_down_and_then_flies_again() {
 
 #[tokio::test]
 async fn one_session_s_flight_is_not_another_s() {
-    let flights = Flights::default();
+    let flights = Flights::new(TaskTracker::new());
     assert_eq!(flights.join(id("a"), NOW, async { outage() }).await, outage().0);
     assert_eq!(flights.join(id("b"), NOW, async { ended() }).await, ended().0);
 }
 
 #[tokio::test]
 async fn a_flight_that_crashes_is_an_outage_and_blocks_no_other() {
-    let flights = Flights::default();
+    let flights = Flights::new(TaskTracker::new());
     let crash = async { panic!("as a test") };
     let outcome = flights.join(id("a"), NOW, crash).await;
     assert!(matches!(outcome, Err(RefreshFailure::Outage { .. })));
@@ -111,10 +112,45 @@ async fn a_flight_that_crashes_is_an_outage_and_blocks_no_other() {
 
 #[tokio::test]
 async fn what_has_cooled_is_forgotten() {
-    let flights = Flights::default();
+    let flights = Flights::new(TaskTracker::new());
     drop(flights.join(id("a"), NOW, async { outage() }).await);
     flights.forget_cooled(NOW);
     assert_eq!(flights.lock().len(), 1);
     flights.forget_cooled(NOW.plus(COOL_DOWN));
     assert_eq!(flights.lock().len(), 0);
+}
+
+#[tokio::test]
+async fn a_clock_put_back_ends_the_cooling() {
+    let flights = Flights::new(TaskTracker::new());
+    drop(flights.join(id("a"), NOW, async { outage() }).await);
+    let earlier = NOW.minus(Duration::from_secs(3600));
+    assert_eq!(flights.join(id("a"), earlier, async { ended() }).await, ended().0);
+}
+
+#[tokio::test]
+async fn a_provider_s_word_on_when_to_ask_again_counts() {
+    let flights = Flights::new(TaskTracker::new());
+    let busy = || (Err(RefreshFailure::Outage { retry_after: Duration::from_secs(30) }), NOW);
+    drop(flights.join(id("a"), NOW, async move { busy() }).await);
+    let later = NOW.plus(Duration::from_secs(29));
+    let outcome = flights.join(id("a"), later, async { unreachable!("it is cooling") }).await;
+    assert_eq!(outcome, Err(RefreshFailure::Outage { retry_after: Duration::from_secs(1) }));
+}
+
+#[tokio::test]
+async fn r15_the_tracker_waits_for_a_flight_that_nobody_waits_for() {
+    let tasks = TaskTracker::new();
+    let flights = Flights::new(tasks.clone());
+    let (may_land, told) = oneshot::channel::<()>();
+    let (done, mut landed) = oneshot::channel();
+    flights.start(id("a"), NOW, async move {
+        told.await.unwrap();
+        done.send(()).unwrap();
+        ended()
+    });
+    tasks.close();
+    may_land.send(()).unwrap();
+    tasks.wait().await;
+    landed.try_recv().expect("it landed before the wait was over");
 }

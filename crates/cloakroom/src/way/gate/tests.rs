@@ -1,5 +1,5 @@
-use cloakroom_core::origin::PublicOrigin;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use cloakroom_core::{cookie::CookieName, origin::PublicOrigin};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use super::{Admitted, admit};
 use crate::{reason::Reason, refusal::Refusal};
@@ -15,7 +15,11 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
 
 fn try_admit(target: &str, headers: &mut HeaderMap) -> Result<Admitted, Refusal> {
     let public = PublicOrigin::new(&"https://shop.example.com".parse().unwrap()).unwrap();
-    admit(&Method::GET, &target.parse::<Uri>().unwrap(), headers, &public)
+    let (mut parts, ()) = Request::get(target).body(()).unwrap().into_parts();
+    parts.headers = std::mem::take(headers);
+    let admitted = admit(&mut parts, &public, &CookieName::host("session").unwrap());
+    *headers = parts.headers;
+    admitted
 }
 
 fn refused(target: &str, pairs: &[(&str, &str)]) -> Option<Reason> {
@@ -33,13 +37,13 @@ fn r67_only_the_public_host_once() {
     assert_eq!(refused("/", &[("host", "shop.example.com")]), None);
     assert_eq!(refused("/", &[("host", "SHOP.example.com:443")]), None);
     assert_eq!(refused("https://shop.example.com/", &[("host", "shop.example.com")]), None);
-    assert_eq!(refused("https://shop.example.com/", &[]), None);
     let wrong = Some(Reason::WrongHost);
     assert_eq!(refused("/", &[("host", "evil.example")]), wrong);
     assert_eq!(refused("/", &[("host", "shop.example.com:8443")]), wrong);
     assert_eq!(refused("/", &[("host", "shop.example.com.evil.example")]), wrong);
     let bad = Some(Reason::BadRequest);
     assert_eq!(refused("/", &[]), bad);
+    assert_eq!(refused("https://shop.example.com/", &[]), bad, "HTTP/1.1 must say it");
     assert_eq!(refused("/", &[("host", "shop.example.com"), ("host", "shop.example.com")]), bad);
     assert_eq!(refused("https://evil.example/", &[("host", "shop.example.com")]), bad);
 }
@@ -126,4 +130,34 @@ fn r71_a_cookie_bomb_is_a_431_with_a_way_back() {
     assert_eq!(refused("/", &[host, ("cookie", &many)]), Some(Reason::HeadersTooLarge));
     let header = "x".repeat(49 * 1024);
     assert_eq!(refused("/", &[host, ("x-large", &header)]), Some(Reason::HeadersTooLarge));
+}
+
+#[test]
+fn r21_logins_that_pile_up_are_forgotten_and_nothing_else_is() {
+    let login = |n: usize| format!("__Host-session-login-aaaaaaa{n}={}", "x".repeat(2000));
+    let logins: Vec<_> = (0..9).map(login).collect();
+    let cookies = format!("{}; __Host-session=abc; theme=dark", logins.join("; "));
+    let mut headers = headers(&[("host", "shop.example.com"), ("cookie", &cookies)]);
+    let refusal = try_admit("/", &mut headers).unwrap_err();
+    let response = refusal.into_response::<()>(&Default::default(), false);
+    assert_eq!(response.status().as_u16(), 431);
+    assert!(!response.headers().contains_key("clear-site-data"), "the session would go too");
+    let expired: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
+    assert_eq!(expired.len(), 9);
+    let gone = |value: &&HeaderValue| {
+        let text = value.to_str().unwrap();
+        text.starts_with("__Host-session-login-") && text.contains("Max-Age=0")
+    };
+    assert!(expired.iter().all(gone));
+}
+
+#[test]
+fn r65_no_transfer_coding_but_chunked() {
+    let host = ("host", "shop.example.com");
+    assert_eq!(refused("/", &[host, ("transfer-encoding", "chunked")]), None);
+    for codings in [&["gzip, chunked"][..], &["identity", "chunked"], &["chunked", "chunked"]] {
+        let mut pairs = vec![host];
+        pairs.extend(codings.iter().map(|coding| ("transfer-encoding", *coding)));
+        assert_eq!(refused("/", &pairs), Some(Reason::BadRequest), "{codings:?}");
+    }
 }

@@ -57,7 +57,10 @@ fn r44_an_answer_made_with_a_token_stays_out_of_shared_caches() {
 
 #[test]
 fn r45_r70_security_headers_are_added_where_the_upstream_set_none() {
-    let mut answer = headers(&[("content-security-policy", "default-src 'self'")]);
+    let mut answer = headers(&[
+        ("content-security-policy", "default-src 'self'"),
+        ("strict-transport-security", "max-age=0"),
+    ]);
     secure(&mut answer, true);
     assert_eq!(answer.get("content-security-policy").unwrap(), "default-src 'self'");
     assert_eq!(answer.get("x-content-type-options").unwrap(), "nosniff");

@@ -1,5 +1,5 @@
-use cloakroom_core::origin::PublicOrigin;
-use http::{HeaderMap, HeaderValue, Method, header::HOST};
+use cloakroom_core::{cookie::CookieName, origin::PublicOrigin};
+use http::{Method, Request, header::HOST};
 
 use super::{Destination, RouteTable};
 use crate::{
@@ -20,9 +20,9 @@ fn table(prefixes: &[&str]) -> RouteTable {
 
 fn admitted(path: &str) -> Admitted {
     let public = PublicOrigin::new(&"https://shop.example.com".parse().unwrap()).unwrap();
-    let mut headers = HeaderMap::new();
-    headers.insert(HOST, HeaderValue::from_static("shop.example.com"));
-    gate::admit(&Method::GET, &path.parse().unwrap(), &mut headers, &public).unwrap()
+    let request = Request::get(path).header(HOST, "shop.example.com").body(()).unwrap();
+    let (mut parts, ()) = request.into_parts();
+    gate::admit(&mut parts, &public, &CookieName::host("session").unwrap()).unwrap()
 }
 
 /// The prefix of the chosen route, or what became of the request instead.
