@@ -1,13 +1,11 @@
 //! `[cookie]`: the session cookie.
 
+use cloakroom_core::cookie::CookieName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::report::Report;
 use super::written::{Choice, OneOf, Written};
-
-/// The longest name: with its prefix and a transaction's suffix it stays a small part of a cookie.
-const LONGEST_NAME: usize = 64;
 
 /// How the session cookie is named and sent. It is always `__Host-`, Secure, HttpOnly, Path=/ (R19).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,12 +116,23 @@ impl RawCookie {
                 .write(format!("name = \"{}\"", if bare.is_empty() { "session" } else { bare }));
             return None;
         }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(allowed) {
-            report
-                .wrong(at, "`name` cannot be a cookie's name")
-                .why(format!("it is 1 to {LONGEST_NAME} letters, digits, `-` or `_`"))
-                .write("name = \"session\"");
+        if CookieName::host(name).is_err() {
+            let trimmed = name.trim_start_matches('_');
+            let trimmed = match trimmed.get(..5) {
+                Some(start) if start.eq_ignore_ascii_case("http-") => &trimmed[5..],
+                _ => trimmed,
+            };
+            if trimmed != name && CookieName::host(trimmed).is_ok() {
+                report
+                    .wrong(at, "`name` begins as a cookie prefix does")
+                    .why("the gateway adds `__Host-` itself; `__` and `http-` behind it could make another prefix of it")
+                    .write(format!("name = \"{trimmed}\""));
+            } else {
+                report
+                    .wrong(at, "`name` cannot be a cookie's name")
+                    .why("it is 1 to 64 letters, digits, `-` or `_`")
+                    .write("name = \"session\"");
+            }
             return None;
         }
         Some(name.to_owned())

@@ -149,6 +149,9 @@ mistakes! {
     data_dir_is_a_file: PUBLIC, SITE, section("session", r#"data_dir = "secret.txt""#);
     cookie_name_with_a_prefix: PUBLIC, SITE, section("cookie", r#"name = "__Host-shop""#);
     cookie_name_with_spaces: PUBLIC, SITE, section("cookie", r#"name = "my shop""#);
+    cookie_name_like_a_prefix: PUBLIC, SITE, section("cookie", r#"name = "Http-shop""#);
+    cookie_name_with_underscores: PUBLIC, SITE, section("cookie", r#"name = "__shop""#);
+    cookie_name_too_long: PUBLIC, SITE, section("cookie", &format!("name = \"{}\"", "s".repeat(65)));
     same_site_none: PUBLIC, SITE, section("cookie", r#"same_site = "none""#);
     persistence_unknown: PUBLIC, SITE, section("cookie", r#"persistence = "forever""#);
     required_header_any_site_may_set: PUBLIC, SITE, section("guard", r#"required_header = "Content-Type""#);
