@@ -1,8 +1,11 @@
 //! The gateway's folder: the embedded store and the keyring that seals what is in it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -28,32 +31,75 @@ pub(crate) fn open(
     dir: &Path,
     random: &dyn Random,
 ) -> Result<(EmbeddedStore, Keyring), DataDirError> {
+    let path = dir.join("sessions.redb");
+    let used_before = path.exists();
     // The store first: it makes the folder, and refuses one that another gateway has open.
-    let store = EmbeddedStore::open(dir.join("sessions.redb"))?;
-    let keyring = load_or_create(&dir.join("keyring"), random)?;
+    let store = EmbeddedStore::open(path)?;
+    let keyring = load_or_create(&dir.join("keyring"), used_before, random)?;
     Ok((store, keyring))
 }
 
-fn load_or_create(path: &Path, random: &dyn Random) -> Result<Keyring, DataDirError> {
+/// `used_before`: there is a store whose sessions were sealed with a keyring.
+fn load_or_create(
+    path: &Path,
+    used_before: bool,
+    random: &dyn Random,
+) -> Result<Keyring, DataDirError> {
     let io = |source| DataDirError::Io { path: path.to_owned(), source };
-    match fs::read_to_string(path) {
-        Ok(text) => Keyring::parse(&zeroize::Zeroizing::new(text))
-            .map_err(|source| DataDirError::Keyring { path: path.to_owned(), source }),
+    match File::open(path) {
+        Ok(mut file) => {
+            warn_of_readers(path, &file).map_err(io)?;
+            let mut text = zeroize::Zeroizing::new(String::new());
+            file.read_to_string(&mut text).map_err(io)?;
+            Keyring::parse(&text)
+                .map_err(|source| DataDirError::Keyring { path: path.to_owned(), source })
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let keyring = Keyring::generate(random);
             write_private(path, keyring.to_text().as_bytes()).map_err(io)?;
-            tracing::info!(path = %path.display(), "keyring made: keep it, and keep it secret");
+            let path = path.display();
+            tracing::info!(%path, "keyring made: keep it, and keep it secret");
+            if used_before {
+                tracing::warn!(
+                    %path,
+                    "there were sessions but no keyring, and a new one opens none of them: everybody is logged out. If you have the old file, stop the gateway and put it back"
+                );
+            }
             Ok(keyring)
         }
         Err(error) => Err(io(error)),
     }
 }
 
+/// A file that we made is the owner's alone; one that was copied or mounted may not be.
+#[cfg(unix)]
+fn warn_of_readers(path: &Path, file: &File) -> io::Result<()> {
+    let mode = std::os::unix::fs::MetadataExt::mode(&file.metadata()?) & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!(
+            mode = format!("{mode:03o}"),
+            "the keyring is open to other users of this machine: chmod 600 {path}"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn warn_of_readers(_: &Path, _: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// Whole or not at all, also if the power goes: a half-written keyring would log everybody out.
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension("new");
+    // What an earlier start left, or somebody laid there, is neither written to nor followed.
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&unfinished)?;
@@ -61,7 +107,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
     if let Some(dir) = path.parent() {
-        fs::File::open(dir)?.sync_all()?;
+        File::open(dir)?.sync_all()?;
     }
     Ok(())
 }
