@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod embedded;
+mod ending;
 mod service;
 mod time;

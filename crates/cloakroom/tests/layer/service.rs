@@ -42,6 +42,7 @@ pub(crate) struct Service {
     pub(crate) url: String,
     pub(crate) provider: Provider,
     pub(crate) clock: Arc<TestClock>,
+    pub(crate) cloakroom: Cloakroom,
     task: JoinHandle<()>,
 }
 
@@ -123,6 +124,11 @@ async fn refuse() -> impl IntoResponse {
 
 /// A service whose access tokens live for five minutes.
 pub(crate) async fn start() -> Service {
+    start_with(|_| {}).await
+}
+
+/// The same with other settings.
+pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Service {
     let lifetime = Duration::from_secs(300);
     let builder = Provider::builder().user("anna", "pw").token_lifetime(lifetime);
     let provider = builder.start().await;
@@ -132,7 +138,8 @@ pub(crate) async fn start() -> Service {
     let clock = Arc::new(TestClock(AtomicU64::new(SystemClock.now().as_unix_millis())));
     let random = Arc::new(OsRandom::default());
     let (store, keyring) = (Arc::new(MemoryStore::new()), Keyring::generate(&*random));
-    let settings = settings(&url, provider.issuer());
+    let mut settings = settings(&url, provider.issuer());
+    change(&mut settings);
     let cloakroom = Cloakroom::new(settings, store, keyring, clock.clone(), random).unwrap();
     cloakroom.probe_providers().await.unwrap();
     let handlers = Router::new()
@@ -142,5 +149,5 @@ pub(crate) async fn start() -> Service {
         .route("/maybe/seen", get(seen))
         .layer(cloakroom.layer());
     let task = tokio::spawn(async move { axum::serve(listener, handlers).await.unwrap() });
-    Service { url, provider, clock, task }
+    Service { url, provider, clock, cloakroom, task }
 }

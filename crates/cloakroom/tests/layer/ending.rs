@@ -1,0 +1,107 @@
+//! How sessions end, and what ends with them.
+
+use std::time::Duration;
+
+use cloakroom::cloakroom_core::cookie::SameSite;
+use cloakroom_testkit::{Browser, Fault, browser::Response, eventually};
+
+use crate::service::{Service, start, start_with};
+
+async fn call(service: &Service, browser: &Browser, path: &str) -> Response {
+    browser.fetch("GET", &format!("{}{path}", service.url)).await
+}
+
+async fn is_logged_in(service: &Service, browser: &Browser) -> bool {
+    call(service, browser, "/auth/session").await.json()["loggedIn"] == true
+}
+
+/// A refresh that the provider holds, begun by a request that is given up.
+async fn held_refresh(service: &Service, browser: &Browser) {
+    service.clock.pass(Duration::from_secs(301));
+    service.provider.on_refresh(Fault::Hold);
+    let waiting = call(service, browser, "/api/seen");
+    tokio::select! {
+        _ = waiting => panic!("the provider holds the refresh"),
+        () = eventually("the refresh is at the provider", || service.provider.refreshes() == 1) => {}
+    }
+}
+
+#[tokio::test]
+async fn r31_a_new_login_ends_the_old_session_also_with_a_strict_cookie() {
+    for same_site in [SameSite::Lax, SameSite::Strict] {
+        let service = start_with(|settings| settings.cookie.same_site = same_site).await;
+        let browser = Browser::new();
+        browser.login(&service.url, "anna", "pw", "/").await;
+        let thief = browser.copy();
+        assert!(is_logged_in(&service, &thief).await);
+        browser.login(&service.url, "anna", "pw", "/").await;
+        assert!(is_logged_in(&service, &browser).await);
+        assert!(!is_logged_in(&service, &thief).await, "{same_site:?}");
+    }
+}
+
+#[tokio::test]
+async fn r15_a_refresh_goes_on_when_nobody_waits_and_a_shutdown_waits_for_it() {
+    let service = start().await;
+    let browser = Browser::new();
+    browser.login(&service.url, "anna", "pw", "/").await;
+    held_refresh(&service, &browser).await;
+    let drained = service.cloakroom.drain();
+    tokio::pin!(drained);
+    tokio::select! {
+        biased;
+        () = &mut drained => panic!("a refresh was under way"),
+        () = tokio::task::yield_now() => {}
+    }
+    service.provider.release();
+    drained.await;
+    assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200);
+    assert_eq!(service.provider.refreshes(), 1, "the successor was stored");
+}
+
+#[tokio::test]
+async fn r17_what_a_refresh_brings_to_a_session_that_was_logged_out_is_revoked() {
+    let service = start().await;
+    let browser = Browser::new();
+    browser.login(&service.url, "anna", "pw", "/").await;
+    held_refresh(&service, &browser).await;
+    // Else the provider ends the grant at once, and the refresh brings nothing.
+    service.provider.on_revocation(Fault::Status(503));
+    service.provider.on_revocation(Fault::Status(503));
+    let logout = browser.fetch("POST", &format!("{}/auth/logout", service.url)).await;
+    assert_eq!(logout.status.as_u16(), 200);
+    eventually("the old set's revocations failed", || service.provider.revocations() == 2).await;
+    service.provider.release();
+    service.cloakroom.drain().await;
+    assert_eq!(service.provider.live_grants(), 0);
+    assert_eq!(service.provider.revocations(), 4, "two tokens of each set");
+}
+
+#[tokio::test]
+async fn what_a_refresh_brings_to_a_session_that_a_login_replaced_is_left_to_expire() {
+    let service = start().await;
+    let browser = Browser::new();
+    browser.login(&service.url, "anna", "pw", "/").await;
+    held_refresh(&service, &browser).await;
+    browser.login(&service.url, "anna", "pw", "/").await;
+    service.provider.release();
+    service.cloakroom.drain().await;
+    assert_eq!(service.provider.revocations(), 0, "it could end the new session's grant");
+    assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_the_api_s_refusal_asks_for_a_login() {
+    let service = start_with(|settings| {
+        settings.providers[0].client.scopes = vec!["openid".to_owned()];
+    })
+    .await;
+    let browser = Browser::new();
+    browser.login(&service.url, "anna", "pw", "/").await;
+    let refused = call(&service, &browser, "/api/refuse").await;
+    assert_eq!(refused.header("cloakroom-session"), Some("login-required"));
+    service.clock.pass(Duration::from_secs(301));
+    let over = call(&service, &browser, "/api/seen").await;
+    assert_eq!(over.problem().as_deref(), Some("login-required"));
+    assert!(!is_logged_in(&service, &browser).await);
+}
