@@ -2,7 +2,13 @@
 
 mod model;
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use cloakroom_core::{session::RecordId, time::Timestamp};
 use cloakroom_store::{Replaced, SWEEP_LIMIT, SessionStore, StoreErrorKind, StoredRecord};
@@ -206,13 +212,16 @@ pub(crate) async fn r17_remove_gives_back_the_last_replacement(store: Store) {
         let name = id([round]);
         let first = StoredRecord { version: 1, sealed: Vec::new(), expires_at: at(10) };
         store.create(name, first.sealed.clone(), first.expires_at).await.unwrap();
+        let is_removed = Arc::new(AtomicBool::new(false));
         let results = at_once(8, |number| {
-            let store = Arc::clone(&store);
+            let (store, is_removed) = (Arc::clone(&store), Arc::clone(&is_removed));
             async move {
                 if number < 2 {
-                    (Vec::new(), remove_from(&*store, name, u64::from(round) + 1).await)
+                    let removed = remove_from(&*store, name, u64::from(round) + 1).await;
+                    is_removed.store(true, Ordering::SeqCst);
+                    (Vec::new(), removed)
                 } else {
-                    (replace_until_gone(&*store, name, number as u8).await, None)
+                    (replace_until(&is_removed, &*store, name, number as u8).await, None)
                 }
             }
         })
@@ -240,13 +249,16 @@ async fn remove_from(
 }
 
 /// What was acknowledged as written.
-async fn replace_until_gone(
+async fn replace_until(
+    is_removed: &AtomicBool,
     store: &dyn SessionStore,
     name: RecordId,
     writer: u8,
 ) -> Vec<StoredRecord> {
     let mut written = Vec::new();
-    while let Some(read) = store.load(name, at(1)).await.unwrap() {
+    while !is_removed.load(Ordering::SeqCst)
+        && let Some(read) = store.load(name, at(1)).await.unwrap()
+    {
         let sealed = vec![writer, written.len() as u8];
         match store.replace(name, read.version, sealed.clone(), at(10)).await.unwrap() {
             Replaced::Done { version } => {
