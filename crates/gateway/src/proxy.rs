@@ -29,6 +29,12 @@ use self::progress::{Progress, Watched};
 const IDLE: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_PER_UPSTREAM: usize = 256;
+/// A tunnel may be silent for hours. After so long the system asks whether the other end is still there,
+/// so that one that vanished does not hold two sockets for ever.
+pub(crate) const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// How often it asks in vain.
+pub(crate) const KEEPALIVE_RETRIES: u32 = 4;
 
 /// One upstream of the route table.
 #[derive(Clone, Debug)]
@@ -61,6 +67,9 @@ impl Proxy {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.set_keepalive(Some(KEEPALIVE_AFTER));
+        tcp.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
+        tcp.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()

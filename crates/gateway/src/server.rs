@@ -1,9 +1,13 @@
 //! The listener: accepts connections, serves HTTP/1.1 on them, and ends in good order.
 
+mod door;
+mod socket;
+
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use cloakroom::{Cloakroom, MatchedRoute, ReplyBody};
-use http::{Request, Response};
+use http::{Request, Response, header::UPGRADE};
+use http_body::Body as _;
 use http_body_util::Either;
 use hyper::{
     body::Incoming,
@@ -11,26 +15,29 @@ use hyper::{
     service::{HttpService, service_fn},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-};
+use tokio::{net::TcpListener, sync::watch};
 
+use self::{
+    door::Door,
+    socket::{Socket, Talk},
+};
 use crate::{
     proxy::{Proxy, Upstream},
     site::{Site, SiteBody},
 };
 
-/// How long a client may take over a request's head, and idle between two.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take over a connection's first head (R71).
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take over a further head, and idle before it; hyper has one clock for both. Longer
+/// than load balancers and TLS terminators keep an unused connection (a minute): whoever closes first
+/// should be the one that would send the next request.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// Read buffer: a head beyond it is answered 431 (R71), by hyper and without the header that clears
 /// cookies. So it has room for all that a browser keeps for one host, 180 cookies of 4096 bytes: a
 /// cookie bomb of any size meets the gate's 431, which has the way back.
 const MAX_HEAD_BYTES: usize = 768 * 1024;
 /// How long open requests may take to end at shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(10);
-/// A pause where the system has no more file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Everything that serves a request.
 #[derive(Debug)]
@@ -61,34 +68,30 @@ impl Gateway {
         let (ending, open) = watch::channel(false);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(IDLE_TIMEOUT)
             .max_buf_size(MAX_HEAD_BYTES)
             .max_headers(128);
+        let mut door = Door::open(listener);
         tokio::pin!(shutdown);
         loop {
-            let (stream, peer) = tokio::select! {
+            let (socket, peer) = tokio::select! {
                 () = &mut shutdown => break,
-                accepted = listener.accept() => match accepted {
-                    Ok(accepted) => accepted,
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                        continue;
-                    }
-                },
+                accepted = door.accept() => accepted,
             };
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY not set");
-            }
-            let gateway = Arc::clone(&self);
-            let service = service_fn(move |request| {
-                let gateway = Arc::clone(&gateway);
-                async move { gateway.answer(request, peer).await }
+            let (gateway, talk) = (Arc::clone(&self), socket.talk());
+            let service = service_fn({
+                let talk = Arc::clone(&talk);
+                move |request: Request<Incoming>| {
+                    let upgrades = request.headers().contains_key(UPGRADE);
+                    talk.asked(!request.body().is_end_stream() && !upgrades);
+                    let gateway = Arc::clone(&gateway);
+                    async move { gateway.answer(request, peer).await }
+                }
             });
-            let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
-            tokio::spawn(end_gracefully(connection, open.clone()));
+            let connection = http.serve_connection(TokioIo::new(socket), service).with_upgrades();
+            tokio::spawn(end_gracefully(connection, talk, open.clone()));
         }
-        drop((listener, open));
+        drop((door, open));
         ending.send_replace(true);
         if tokio::time::timeout(SHUTDOWN, ending.closed()).await.is_err() {
             tracing::warn!("some requests were still open at shutdown");
@@ -118,11 +121,14 @@ impl Gateway {
     }
 }
 
-type Connection<S> = http1::UpgradeableConnection<TokioIo<TcpStream>, S>;
+type Connection<S> = http1::UpgradeableConnection<TokioIo<Socket>, S>;
 
 /// Serves a connection; at shutdown the request under way is its last.
-async fn end_gracefully<S>(connection: Connection<S>, mut ending: watch::Receiver<bool>)
-where
+async fn end_gracefully<S>(
+    connection: Connection<S>,
+    talk: Arc<Talk>,
+    mut ending: watch::Receiver<bool>,
+) where
     S: HttpService<Incoming, ResBody = ReplyBody<InnerBody>, Error = Infallible>,
 {
     tokio::pin!(connection);
@@ -130,6 +136,7 @@ where
     let ended = tokio::select! {
         ended = &mut connection => Some(ended),
         _ = told => None,
+        () = talk.stays_silent(HEAD_TIMEOUT) => return,
     };
     let ended = match ended {
         Some(ended) => ended,
