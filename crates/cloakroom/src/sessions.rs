@@ -126,12 +126,32 @@ impl Sessions {
         }
     }
 
-    /// Logs the ticket's session out; the answer is its last record, whose tokens can be revoked.
+    /// Logs the ticket's session out and revokes its tokens beside; the answer is its last record.
+    ///
+    /// On a task of its own: a browser that goes away stops no logout half-way.
     pub(crate) async fn log_out(
-        &self,
+        self: &Arc<Self>,
         ticket: &Ticket,
         now: Timestamp,
     ) -> Result<Option<Record>, StoreError> {
+        let (sessions, ticket) = (Arc::clone(self), ticket.clone());
+        let task = self.tasks.spawn(async move {
+            let record = sessions.remove(&ticket, now).await?;
+            if let Some(record) = &record
+                && let Some(provider) = sessions.provider_of(record)
+            {
+                provider.revoke(record.tokens.clone());
+            }
+            Ok(record)
+        });
+        match task.await {
+            Ok(removed) => removed,
+            // Nobody aborts it.
+            Err(crash) => std::panic::resume_unwind(crash.into_panic()),
+        }
+    }
+
+    async fn remove(&self, ticket: &Ticket, now: Timestamp) -> Result<Option<Record>, StoreError> {
         // Without the right secret half an id ends nothing.
         if self.load(ticket, now).await?.is_none() {
             return Ok(None);

@@ -63,9 +63,8 @@ pub(super) async fn end(
     };
     let mut location = settings.after_logout.clone();
     if let Some(record) = ended
-        && let Some(provider) = shared.sessions.provider_of(&record)
+        && shared.sessions.provider_of(&record).is_some()
     {
-        provider.revoke(record.tokens.clone());
         let hint = record.tokens.id_token.filter(|token| token.expose().len() <= MAX_HINT_BYTES);
         let ticket = LogoutTicket {
             provider: record.provider,
