@@ -5,6 +5,7 @@
 
 mod callback;
 mod canned;
+mod connections;
 mod cookies;
 mod data;
 mod flights;
