@@ -6,7 +6,10 @@ mod socket;
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use cloakroom::{Cloakroom, MatchedRoute, ReplyBody};
-use http::{Request, Response, header::UPGRADE};
+use http::{
+    HeaderValue, Request, Response,
+    header::{CONNECTION, UPGRADE},
+};
 use http_body::Body as _;
 use http_body_util::Either;
 use hyper::{
@@ -36,6 +39,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// cookies. So it has room for all that a browser keeps for one host, 180 cookies of 4096 bytes: a
 /// cookie bomb of any size meets the gate's 431, which has the way back.
 const MAX_HEAD_BYTES: usize = 768 * 1024;
+/// Bytes of header values after which a connection takes no further request: hyper keeps the buffer
+/// that the largest head needed for as long as the connection lives.
+const LARGE_HEAD_BYTES: usize = 64 * 1024;
 /// How long open requests may take to end at shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
@@ -99,6 +105,19 @@ impl Gateway {
     }
 
     async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Response<ReplyBody<InnerBody>>, Infallible> {
+        let head: usize = request.headers().values().map(HeaderValue::len).sum();
+        let mut answer = self.conduct(request, peer).await?;
+        if head > LARGE_HEAD_BYTES {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(answer)
+    }
+
+    async fn conduct(
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,

@@ -25,19 +25,34 @@ async fn a_refusal_in_the_middle_of_an_upload_arrives() {
         assert!(answer.ends_with('}'), "to its end: {answer}");
     }
     // hyper's own refusal, of a head that no browser sends.
-    let endless = format!("GET /{} HTTP/1.1\r\n", "x".repeat(5_000_000));
+    let endless = format!("GET /{} HTTP/1.1\r\n", "x".repeat(20_000_000));
     let answer = send_all(&world, endless.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
 
 /// The answer to bytes that were all taken, on a connection that was closed and not reset.
 async fn send_all(world: &World, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(world.gateway.address()).await.unwrap();
+    let mut stream = TcpStream::connect(world.gateway.address()).await.expect("a connection");
     stream.write_all(bytes).await.expect("taken to the end");
-    stream.shutdown().await.unwrap();
+    stream.shutdown().await.expect("an open connection");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("closed, not reset");
     answer
+}
+
+/// The memory that a large head took is not kept for as long as its connection would be.
+#[tokio::test]
+async fn a_large_head_is_a_connections_last() {
+    let world = World::start().await;
+    let bombs: Vec<_> = (0..179).map(|n| format!("bomb{n}={}", "x".repeat(4085))).collect();
+    let bomb = format!("Cookie: {}\r\n", bombs.join("; "));
+    // Refused as a bomb, and refused for its host before anybody looks at its size.
+    for (host, status) in [(world.host(), 431), ("elsewhere.example", 421)] {
+        let request = format!("GET /api/echo HTTP/1.1\r\nHost: {host}\r\n{bomb}\r\n");
+        let answer = world.send_raw(request).await;
+        assert_eq!(answer.status(), Some(status), "{}", answer.text());
+        assert!(answer.closed && answer.text().ends_with('}'), "{}", answer.text());
+    }
 }
 
 /// Who connects and does not come to the end of a head within ten seconds has to go; a connection that
@@ -61,8 +76,8 @@ async fn a_first_head_has_ten_seconds() {
 }
 
 async fn ask(stream: &mut TcpStream, request: &str) -> String {
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.expect("an open connection");
     let mut answer = vec![0; 4096];
-    let length = stream.read(&mut answer).await.unwrap();
+    let length = stream.read(&mut answer).await.expect("an open connection");
     String::from_utf8_lossy(&answer[..length]).into_owned()
 }
