@@ -36,12 +36,18 @@ impl Keys {
             },
             None => self.fetching.lock().await,
         };
-        self.fetch(false, metadata, back_channel, clock).await;
+        let fetched = self.fetch(false, metadata, back_channel, clock).await;
         drop(fetching);
-        self.known()
+        self.at_hand().ok_or_else(|| match fetched {
+            Err(error) => error,
+            Ok(()) => ProviderUnavailable::outage("the provider's keys are not known".into()),
+        })
     }
 
     /// Newer keys for a token whose key is unknown, where the rate allows a fetch.
+    ///
+    /// # Errors
+    /// When they were asked for and could not be had: then nobody can say that the token is bad.
     pub(super) async fn newer(
         &self,
         metadata: &Metadata,
@@ -49,9 +55,11 @@ impl Keys {
         clock: &dyn Clock,
     ) -> Result<Arc<KeySet>, ProviderUnavailable> {
         let fetching = self.fetching.lock().await;
-        self.fetch(true, metadata, back_channel, clock).await;
+        let fetched = self.fetch(true, metadata, back_channel, clock).await;
         drop(fetching);
-        self.known()
+        fetched?;
+        self.at_hand()
+            .ok_or_else(|| ProviderUnavailable::outage("the provider's keys are not known".into()))
     }
 
     /// Fetches where it is still wanted; its caller holds the lock.
@@ -61,26 +69,25 @@ impl Keys {
         metadata: &Metadata,
         back_channel: &BackChannel,
         clock: &dyn Clock,
-    ) {
+    ) -> Result<(), ProviderUnavailable> {
         if !self.should_fetch(unknown_key, clock.now()) {
-            return;
+            return Ok(());
         }
         match fetch(metadata, back_channel).await {
-            Ok(keys) => self.cache().fetched(keys, clock.now()),
+            Ok(keys) => {
+                self.cache().fetched(keys, clock.now());
+                Ok(())
+            }
             Err(error) => {
                 tracing::warn!(%error, "the provider's keys could not be fetched");
                 self.cache().failed(clock.now());
+                Err(error)
             }
         }
     }
 
     fn should_fetch(&self, unknown_key: bool, now: Timestamp) -> bool {
         self.cache().should_fetch(unknown_key, now)
-    }
-
-    fn known(&self) -> Result<Arc<KeySet>, ProviderUnavailable> {
-        self.at_hand()
-            .ok_or_else(|| ProviderUnavailable::outage("the provider's keys are not known".into()))
     }
 
     fn cache(&self) -> MutexGuard<'_, JwksCache> {
