@@ -1,7 +1,5 @@
 //! Connections that take more than their share, and how they end (R71).
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
