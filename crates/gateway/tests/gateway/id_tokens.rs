@@ -1,6 +1,5 @@
 //! ID Tokens that must not log anybody in, and keys that change (R5, R9, R51–R59).
 
-
 use cloakroom_testkit::browser::Response;
 use cloakroom_testkit::provider::{IdToken, Signature};
 use cloakroom_testkit::{Browser, Fault};
