@@ -23,6 +23,7 @@ mod relay;
 mod restart;
 mod secrets;
 mod start;
+mod stop;
 mod timeouts;
 mod upstream_answers;
 mod world;

@@ -19,12 +19,12 @@ async fn until_served(world: &World, browser: &Browser) {
 #[tokio::test]
 async fn an_expired_token_is_refreshed_before_the_request_goes_on() {
     let world = World::start().await;
-    world.short_life();
+    world.tokens_live(2.0);
     let browser = world.logged_in().await;
     let first = bearer(&world.echo(&browser).await);
     world.provider.heal();
     assert_eq!(world.provider.refreshes(), 0, "a fresh token is used as it is");
-    world.until_dead().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
 
     let second = bearer(&world.echo(&browser).await);
     assert_ne!(first, second);
