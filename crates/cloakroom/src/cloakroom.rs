@@ -268,32 +268,14 @@ fn log<B>(
     let reason = refused.map(|refused| refused.reason.as_str());
     let detail = refused.map(|refused| refused.detail.as_str());
     let failed = refused.is_some_and(|refused| refused.reason == Reason::LoginFailed);
-    let status_code = status.as_u16();
-    if status.is_server_error() || failed {
-        tracing::warn!(
-            request,
-            method,
-            path,
-            status = status_code,
-            sid,
-            reason,
-            detail,
-            ms,
-            "request"
-        );
-    } else {
-        tracing::info!(
-            request,
-            method,
-            path,
-            status = status_code,
-            sid,
-            reason,
-            detail,
-            ms,
-            "request"
-        );
+    let is_failure = status.is_server_error() || failed;
+    let status = status.as_u16();
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(request, method, path, status, sid, reason, detail, ms, "request")
+        };
     }
+    if is_failure { line!(warn) } else { line!(info) }
 }
 
 /// A path as a log may hold it: bounded, without controls; never the query, which carries codes.
