@@ -13,7 +13,8 @@ use super::{
     query_of, start,
 };
 use crate::{
-    IdClaims, IdTokenError, Metadata, Transaction, verify_id_token, verify_refreshed_id_token,
+    IdClaims, IdTokenError, Metadata, Transaction, names_other_user, verify_id_token,
+    verify_refreshed_id_token,
 };
 
 const ACCESS_TOKEN: &str = "access-1";
@@ -200,4 +201,19 @@ fn the_page_sees_the_user_and_nothing_of_the_protocol() {
     let claims = case.at_login().unwrap().public_claims();
     let names: Vec<_> = claims.keys().map(String::as_str).collect();
     assert_eq!(names, ["sub", "name", "email", "auth_time", "acr", "amr", "roles"]);
+}
+
+#[test]
+fn r10_another_user_shows_also_where_no_key_is_at_hand() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let alice = UserKey { iss: ISSUER.to_owned(), sub: "alice".to_owned() };
+    let unsigned = |iss: &str, sub: &str| {
+        let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let (head, body) = (json!({ "alg": "ES256" }), json!({ "iss": iss, "sub": sub }));
+        Token::new(format!("{}.{}.AAAA", part(head), part(body)))
+    };
+    assert!(!names_other_user(&unsigned(ISSUER, "alice"), &alice));
+    assert!(names_other_user(&unsigned(ISSUER, "bob"), &alice));
+    assert!(names_other_user(&unsigned("https://evil.example", "alice"), &alice));
+    assert!(!names_other_user(&Token::new("no token"), &alice), "it says nothing of anybody");
 }
