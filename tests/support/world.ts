@@ -114,6 +114,7 @@ export function rawRequest(
       let body = ''
       answer.setEncoding('utf8').on('data', (text: string) => { body += text })
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }))
+      answer.on('error', reject) // a server that dies in the middle of its answer: there is no `end` then
     }).on('error', reject).end(options.body)
   })
 }
