@@ -26,6 +26,7 @@ use crate::{
     clock::Clock,
     control::{self, Reply, callback::login_path},
     extensions::{CurrentSession, MatchedRoute, RequestId},
+    keyring::SharedKeyring,
     layer::CloakroomLayer,
     provider::{BackChannel, Provider},
     reason::Reason,
@@ -49,7 +50,7 @@ pub struct Cloakroom {
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) guard: Guard,
-    pub(crate) keyring: Keyring,
+    pub(crate) keyring: SharedKeyring,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sessions: Arc<Sessions>,
@@ -85,6 +86,7 @@ impl Cloakroom {
     ) -> Result<Self, SetupError> {
         let back_channel = BackChannel::new().map_err(SetupError)?;
         let tasks = TaskTracker::new();
+        let keyring = SharedKeyring::new(keyring);
         let providers = settings.providers.iter().map(|provider| {
             let (provider, clock) = (provider.clone(), Arc::clone(&clock));
             Arc::new(Provider::new(provider, back_channel.clone(), tasks.clone(), clock))
@@ -112,6 +114,14 @@ impl Cloakroom {
             clock,
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Puts another keyring in the place of the present one, in the middle of requests: what is sealed
+    /// from now on is sealed by its newest key, and only what one of its keys sealed still opens.
+    ///
+    /// A keyring that lacks a key ends the sessions which that key sealed.
+    pub fn replace_keyring(&self, keyring: Keyring) {
+        self.shared.keyring.replace(keyring);
     }
 
     /// The tower layer.

@@ -78,6 +78,7 @@ mod cloakroom;
 mod clock;
 mod control;
 mod extensions;
+mod keyring;
 mod layer;
 mod pages;
 mod provider;

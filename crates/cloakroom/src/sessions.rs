@@ -9,7 +9,6 @@ mod refresh;
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    key::Keyring,
     random::Random,
     session::{Record, RecordId, Ticket, Timeouts, TokenSet, UserKey},
     time::Timestamp,
@@ -19,7 +18,7 @@ use serde_json::{Map, Value};
 use tokio_util::task::TaskTracker;
 
 use self::flights::Flights;
-use crate::{clock::Clock, provider::Provider};
+use crate::{clock::Clock, keyring::SharedKeyring, provider::Provider};
 
 /// How long a fresh token set protects itself: within this a client whose request still carried the
 /// replaced token gets the present one and starts no refresh.
@@ -28,7 +27,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// The sessions of one Cloakroom.
 pub(crate) struct Sessions {
     store: Arc<dyn SessionStore>,
-    keyring: Keyring,
+    keyring: SharedKeyring,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
     timeouts: Timeouts,
@@ -59,7 +58,7 @@ pub(crate) enum RefreshFailure {
 impl Sessions {
     pub(crate) fn new(
         store: Arc<dyn SessionStore>,
-        keyring: Keyring,
+        keyring: SharedKeyring,
         random: Arc<dyn Random>,
         clock: Arc<dyn Clock>,
         timeouts: Timeouts,
@@ -97,7 +96,7 @@ impl Sessions {
             created_at: now,
             absolute_end,
         };
-        let sealed = record.seal(&self.keyring, &ticket, &*self.random);
+        let sealed = record.seal(&self.keyring.get(), &ticket, &*self.random);
         let expires_at = self.timeouts.expiry(now, absolute_end);
         self.store.create(ticket.record_id(), sealed, expires_at).await?;
         tracing::info!(sid = ticket.record_id().handle(), provider, "session started");
@@ -112,7 +111,7 @@ impl Sessions {
     ) -> Result<Option<Stored>, StoreError> {
         let id = ticket.record_id();
         let Some(stored) = self.store.load(id, now).await? else { return Ok(None) };
-        match Record::open(&self.keyring, ticket, &stored.sealed) {
+        match Record::open(&self.keyring.get(), ticket, &stored.sealed) {
             Ok(record) if now < record.absolute_end => Ok(Some(Stored {
                 record: Arc::new(record),
                 version: stored.version,
@@ -162,7 +161,8 @@ impl Sessions {
         let removed = self.store.remove(id).await?;
         tracing::info!(sid = id.handle(), "session ended: logout");
         // What was removed may be newer than what was loaded.
-        Ok(removed.and_then(|stored| Record::open(&self.keyring, ticket, &stored.sealed).ok()))
+        Ok(removed
+            .and_then(|stored| Record::open(&self.keyring.get(), ticket, &stored.sealed).ok()))
     }
 
     /// Destroys the session that a login replaced (R31).

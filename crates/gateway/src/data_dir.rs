@@ -35,8 +35,23 @@ pub(crate) fn open(
     let used_before = path.exists();
     // The store first: it makes the folder, and refuses one that another gateway has open.
     let store = EmbeddedStore::open(path)?;
-    let keyring = load_or_create(&dir.join("keyring"), used_before, random)?;
+    let keyring = load_or_create(&keyring(dir), used_before, random)?;
     Ok((store, keyring))
+}
+
+/// Where the folder's keyring is.
+pub(crate) fn keyring(dir: &Path) -> PathBuf {
+    dir.join("keyring")
+}
+
+/// Reads a keyring that must be there.
+pub(crate) fn read_keyring(path: &Path) -> Result<Keyring, DataDirError> {
+    let io = |source| DataDirError::Io { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?;
+    warn_of_readers(path, &file).map_err(io)?;
+    let mut text = zeroize::Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(io)?;
+    Keyring::parse(&text).map_err(|source| DataDirError::Keyring { path: path.to_owned(), source })
 }
 
 /// `used_before`: there is a store whose sessions were sealed with a keyring.
@@ -46,15 +61,8 @@ fn load_or_create(
     random: &dyn Random,
 ) -> Result<Keyring, DataDirError> {
     let io = |source| DataDirError::Io { path: path.to_owned(), source };
-    match File::open(path) {
-        Ok(mut file) => {
-            warn_of_readers(path, &file).map_err(io)?;
-            let mut text = zeroize::Zeroizing::new(String::new());
-            file.read_to_string(&mut text).map_err(io)?;
-            Keyring::parse(&text)
-                .map_err(|source| DataDirError::Keyring { path: path.to_owned(), source })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    match read_keyring(path) {
+        Err(DataDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             let keyring = Keyring::generate(random);
             write_private(path, keyring.to_text().as_bytes()).map_err(io)?;
             let path = path.display();
@@ -67,7 +75,7 @@ fn load_or_create(
             }
             Ok(keyring)
         }
-        Err(error) => Err(io(error)),
+        read => read,
     }
 }
 

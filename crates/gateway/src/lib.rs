@@ -10,3 +10,4 @@ mod proxy;
 mod serve;
 mod server;
 mod site;
+mod watch;

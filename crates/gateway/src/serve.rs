@@ -1,13 +1,14 @@
 //! Serving until a signal ends it.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use cloakroom::StartProblem;
+use cloakroom::{Cloakroom, StartProblem};
 use tokio::net::TcpListener;
 
 use crate::{
     assemble::{AssembleError, assemble},
     config::Config,
+    data_dir, watch,
 };
 
 /// How long refreshes and revocations may take to end at shutdown: longer than any provider is given.
@@ -40,6 +41,8 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
         .await
         .map_err(|source| ServeError::Listen { address, source })?;
     let shutdown = shutdown_signal().map_err(ServeError::Signals)?;
+    follow_keyring(gateway.cloakroom.clone(), data_dir::keyring(&config.session.data_dir))
+        .map_err(ServeError::Signals)?;
     gateway.cloakroom.probe_providers().await?;
     let housekeeper = tokio::spawn({
         let cloakroom = gateway.cloakroom.clone();
@@ -54,6 +57,14 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
     housekeeper.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Takes over every keyring that is put into `file`, and on SIGHUP; a broken one changes nothing.
+fn follow_keyring(cloakroom: Cloakroom, file: PathBuf) -> io::Result<()> {
+    watch::on_change(vec![file.clone()], move || match data_dir::read_keyring(&file) {
+        Ok(keyring) => cloakroom.replace_keyring(keyring),
+        Err(error) => tracing::error!(%error, "the keyring cannot be read: the one before stays"),
+    })
 }
 
 /// The first SIGINT or SIGTERM from now on.

@@ -51,7 +51,7 @@ async fn log_in(
     let settings = &shared.settings;
     let name = &settings.cookie.name;
     let now = shared.clock.now();
-    let pending = transaction::find(headers, state, name, &shared.keyring, now)
+    let pending = transaction::find(headers, state, name, &shared.keyring.get(), now)
         .filter(|pending| pending.transaction.provider() == provider)
         .ok_or_else(|| failed(shared, "no login under way in this browser has this state"))?;
     let transaction = &pending.transaction;

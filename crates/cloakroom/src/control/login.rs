@@ -61,9 +61,9 @@ pub(super) async fn begin(
     let issuer = provider.client().issuer.clone();
     let replaces = replaced_session(shared, headers, now).await;
     let pending = Pending { transaction, issuer, replaces };
-    let cookie = transaction::set(&pending, name, &shared.keyring, &*shared.random)
+    let cookie = transaction::set(&pending, name, &shared.keyring.get(), &*shared.random)
         .ok_or_else(|| Refusal::new(Reason::BadRequest, "the transaction does not fit a cookie"))?;
-    let surplus = transaction::make_room(headers, &cookie, name, &shared.keyring);
+    let surplus = transaction::make_room(headers, &cookie, name, &shared.keyring.get());
     let reply = Reply::see_other(&location).cookie(cookie);
     Ok(surplus.into_iter().fold(reply, Reply::cookie))
 }

@@ -144,11 +144,11 @@ fn context() -> SealContext<'static> {
 
 fn seal(shared: &Shared, ticket: &LogoutTicket) -> String {
     let plain = serde_json::to_vec(ticket).expect("a ticket has only text and numbers");
-    URL_SAFE_NO_PAD.encode(shared.keyring.seal(&*shared.random, &context(), &plain))
+    URL_SAFE_NO_PAD.encode(shared.keyring.get().seal(&*shared.random, &context(), &plain))
 }
 
 fn open(shared: &Shared, sealed: &str) -> Option<LogoutTicket> {
     let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-    let plain = shared.keyring.open(&context(), &sealed).ok()?;
+    let plain = shared.keyring.get().open(&context(), &sealed).ok()?;
     serde_json::from_slice(&plain).ok()
 }

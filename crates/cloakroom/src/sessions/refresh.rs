@@ -150,7 +150,7 @@ impl Sessions {
         let record = Arc::new(record);
         let mut wait = Duration::from_millis(50);
         for attempt in 1..=WRITE_TRIES {
-            let sealed = record.seal(&self.keyring, ticket, &*self.random);
+            let sealed = record.seal(&self.keyring.get(), ticket, &*self.random);
             match self.store.replace(id, before.version, sealed, before.expires_at).await {
                 Ok(Replaced::Done { .. }) => {
                     tracing::info!(
