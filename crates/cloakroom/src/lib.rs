@@ -10,7 +10,7 @@
 //!
 //! use axum::{Extension, Router, routing::get};
 //! use cloakroom::{
-//!     Cloakroom, CookieSettings, CurrentSession, ProviderSettings, Route, SessionRule, Settings,
+//!     Cloakroom, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route, SessionRule, Settings,
 //!     SystemClock, Unauthenticated,
 //!     cloakroom_core::{
 //!         cookie::{CookieName, Lifetime, SameSite}, key::Keyring, origin::PublicOrigin,
@@ -53,7 +53,7 @@
 //!         unauthenticated: Unauthenticated::Auto,
 //!         methods: None,
 //!     }],
-//!     providers: vec![ProviderSettings { name: "default".into(), client }],
+//!     providers: vec![ProviderSettings { name: "default".into(), kind: ProviderKind::Oidc(client) }],
 //!     public,
 //! };
 //! let store = EmbeddedStore::open("cloakroom-data/sessions.redb")?;
@@ -97,7 +97,7 @@ pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
 pub use refusal::{Refusal, SESSION_HEADER};
 pub use settings::{
-    CookieSettings, ProviderSettings, Route, SessionRule, Settings, Unauthenticated,
+    CookieSettings, ProviderKind, ProviderSettings, Route, SessionRule, Settings, Unauthenticated,
 };
 pub use upkeep::StartProblem;
 

@@ -46,8 +46,15 @@ pub struct CookieSettings {
 pub struct ProviderSettings {
     /// Letters, digits, `-` and `_`.
     pub name: String,
-    /// What the provider knows of us.
-    pub client: Client,
+    /// What kind of provider it is, and what there is to know of it.
+    pub kind: ProviderKind,
+}
+
+/// The kinds of providers.
+#[derive(Clone, Debug)]
+pub enum ProviderKind {
+    /// An OpenID provider, with what it knows of us.
+    Oidc(Client),
 }
 
 /// One line of the route table.

@@ -10,8 +10,8 @@ use crate::{
     site::{Site, SiteError},
 };
 use cloakroom::{
-    Cloakroom, CookieSettings, ProviderSettings, Route, SessionRule, Settings, SetupError,
-    SystemClock, Unauthenticated,
+    Cloakroom, CookieSettings, ProviderKind, ProviderSettings, Route, SessionRule, Settings,
+    SetupError, SystemClock, Unauthenticated,
 };
 use cloakroom_core::{
     cookie::{CookieName, CookieNameError, Lifetime, SameSite},
@@ -81,7 +81,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
             .iter()
             .map(|provider| ProviderSettings {
                 name: provider.name.clone(),
-                client: client(provider, &public, &config.auth.prefix),
+                kind: ProviderKind::Oidc(client(provider, &public, &config.auth.prefix)),
             })
             .collect(),
         control_prefix: config.auth.prefix.clone(),

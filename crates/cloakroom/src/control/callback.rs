@@ -59,7 +59,7 @@ async fn log_in(
     let provider = shared
         .sessions
         .provider(provider)
-        .filter(|provider| provider.client().issuer == pending.issuer)
+        .filter(|provider| provider.issuer() == pending.issuer)
         .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
     let login = exchange(shared, provider, admitted, transaction, state).await.map_err(again)?;
     let old = session::ticket(headers, &settings.cookie);
@@ -102,11 +102,14 @@ async fn exchange(
 ) -> Result<crate::provider::Login, Refusal> {
     let unavailable =
         |detail: String| Refusal::new(Reason::ProviderUnavailable, detail).retry_after(RETRY);
+    let oidc = provider
+        .oidc()
+        .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no OpenID provider of this name"))?;
     let now = shared.clock.now();
-    let metadata = provider.metadata().await.map_err(|error| unavailable(error.to_string()))?;
+    let metadata = oidc.metadata().await.map_err(|error| unavailable(error.to_string()))?;
     let query = admitted.query().unwrap_or_default();
     let code =
-        judge_callback(transaction, provider.client(), &metadata, query, now).map_err(|error| {
+        judge_callback(transaction, oidc.client(), &metadata, query, now).map_err(|error| {
             match error.is_outage() {
                 true => unavailable(error.to_string()),
                 false => Refusal::new(Reason::LoginFailed, error.to_string()),
@@ -122,7 +125,8 @@ async fn exchange(
         }
         Err(error) => return Err(Refusal::new(Reason::StoreUnavailable, error.to_string())),
     }
-    provider.log_in(&metadata, transaction, &code).await.map_err(|error| match error {
+    let _place = provider.place().await;
+    oidc.log_in(&metadata, transaction, &code).await.map_err(|error| match error {
         LoginError::Unavailable(error) => unavailable(error.to_string()),
         LoginError::Token(error) if error.is_outage() => unavailable(error.to_string()),
         error => Refusal::new(Reason::LoginFailed, error.to_string()),

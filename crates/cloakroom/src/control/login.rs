@@ -43,14 +43,17 @@ pub(super) async fn begin(
     };
     let provider = provider
         .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
+    let oidc = provider
+        .oidc()
+        .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no OpenID provider of this name"))?;
     let now = shared.clock.now();
-    let metadata = provider.metadata().await.map_err(|error| {
+    let metadata = oidc.metadata().await.map_err(|error| {
         Refusal::new(Reason::ProviderUnavailable, error.to_string())
             .retry_after(super::callback::RETRY)
             .continue_to(admitted.target())
     })?;
     let (transaction, location) = cloakroom_oauth::begin(
-        provider.client(),
+        oidc.client(),
         provider.name(),
         &metadata,
         return_to,
@@ -58,7 +61,7 @@ pub(super) async fn begin(
         &*shared.random,
     );
     let name = &shared.settings.cookie.name;
-    let issuer = provider.client().issuer.clone();
+    let issuer = provider.issuer().to_owned();
     let replaces = replaced_session(shared, headers, now).await;
     let pending = Pending { transaction, issuer, replaces };
     let cookie = transaction::set(&pending, name, &shared.keyring.get(), &*shared.random)

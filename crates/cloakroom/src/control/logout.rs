@@ -63,7 +63,7 @@ pub(super) async fn end(
     };
     let mut location = settings.after_logout.clone();
     if let Some(record) = ended
-        && shared.sessions.provider_of(&record).is_some()
+        && shared.sessions.provider_of(&record).is_some_and(|provider| provider.oidc().is_some())
     {
         let hint = record.tokens.id_token.filter(|token| token.expose().len() <= MAX_HINT_BYTES);
         let ticket = LogoutTicket {
@@ -99,8 +99,8 @@ pub(super) async fn lead_on(shared: &Shared, admitted: &Admitted) -> Result<Repl
         return Ok(home());
     }
     let provider = shared.sessions.provider(&ticket.provider);
-    let provider = provider.filter(|provider| provider.client().issuer == ticket.issuer);
-    let Some(provider) = provider else { return Ok(home()) };
+    let provider = provider.filter(|provider| provider.issuer() == ticket.issuer);
+    let Some(provider) = provider.and_then(|provider| provider.oidc()) else { return Ok(home()) };
     // The user is logged out here already; a provider that is down does not change that.
     let Ok(metadata) = provider.metadata().await else { return Ok(home()) };
     let state = URL_SAFE_NO_PAD.encode(random::bytes::<16>(&*shared.random));

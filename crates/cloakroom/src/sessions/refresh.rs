@@ -134,7 +134,7 @@ impl Sessions {
     /// The provider that the record's tokens came from: the same name *and* issuer, for a token must
     /// never go to another provider that took over the name (R7).
     pub(crate) fn provider_of(&self, record: &Record) -> Option<&Arc<Provider>> {
-        let same_issuer = |provider: &&Arc<Provider>| provider.client().issuer == record.user.iss;
+        let same_issuer = |provider: &&Arc<Provider>| provider.issuer() == record.user.iss;
         self.provider(&record.provider).filter(same_issuer)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::cloakroom_core::cookie::SameSite;
+use cloakroom::{ProviderKind, cloakroom_core::cookie::SameSite};
 use cloakroom_testkit::{Browser, Fault, browser::Response, eventually};
 
 use crate::service::{Service, start, start_with};
@@ -93,7 +93,8 @@ async fn what_a_refresh_brings_to_a_session_that_a_login_replaced_is_left_to_exp
 #[tokio::test]
 async fn without_a_refresh_token_the_api_s_refusal_asks_for_a_login() {
     let service = start_with(|settings| {
-        settings.providers[0].client.scopes = vec!["openid".to_owned()];
+        let ProviderKind::Oidc(client) = &mut settings.providers[0].kind;
+        client.scopes = vec!["openid".to_owned()];
     })
     .await;
     let browser = Browser::new();

@@ -15,8 +15,8 @@ use axum::{
     routing::get,
 };
 use cloakroom::{
-    Cloakroom, Clock, CookieSettings, CurrentSession, ProviderSettings, Route, SessionRule,
-    Settings, SystemClock, Unauthenticated,
+    Cloakroom, Clock, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route,
+    SessionRule, Settings, SystemClock, Unauthenticated,
     cloakroom_core::{
         cookie::{CookieName, Lifetime, SameSite},
         key::Keyring,
@@ -86,7 +86,10 @@ fn settings(url: &str, issuer: &str) -> Settings {
             route("/api", SessionRule::Required),
             route("/maybe", SessionRule::Optional),
         ],
-        providers: vec![ProviderSettings { name: "default".to_owned(), client }],
+        providers: vec![ProviderSettings {
+            name: "default".to_owned(),
+            kind: ProviderKind::Oidc(client),
+        }],
         public,
     }
 }
