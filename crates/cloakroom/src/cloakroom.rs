@@ -12,6 +12,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloakroom_core::{
+    cookie::ReservedNames,
     guard::{Guard, is_navigation},
     key::Keyring,
     random::{self, Random},
@@ -50,6 +51,8 @@ pub struct Cloakroom {
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) guard: Guard,
+    /// The cookies that only we set and read.
+    pub(crate) reserved: ReservedNames,
     pub(crate) keyring: SharedKeyring,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -106,6 +109,7 @@ impl Cloakroom {
             routes: RouteTable::new(&settings.control_prefix, &settings.routes),
             request_prefix: URL_SAFE_NO_PAD.encode(random::bytes::<6>(&*random)),
             requests: AtomicU64::new(0),
+            reserved: settings.reserved_names(),
             sessions: Arc::new(sessions),
             tasks,
             settings,
@@ -191,7 +195,7 @@ impl Shared {
                 return self.ask_to_log_in(&matched, parts, &admitted.target());
             }
         }
-        relay::strip(&mut parts.headers, &settings.cookie.name, &admitted);
+        relay::strip(&mut parts.headers, &self.reserved, &admitted);
         parts.headers.insert(reply::REQUEST_ID, id.0.clone());
         parts.uri = admitted
             .target()
@@ -233,7 +237,7 @@ impl Shared {
         let mut response = response.map(ReplyBody::inner);
         let status = response.status();
         let headers = response.headers_mut();
-        reply::clean(headers, &self.settings.cookie.name);
+        reply::clean(headers, &self.reserved);
         if let Some(session) = session {
             reply::keep_private(headers);
             if reply::token_rejected(status, headers)

@@ -44,6 +44,7 @@
 //!         name: CookieName::host("session")?,
 //!         same_site: SameSite::Lax,
 //!         lifetime: Lifetime::MaxAge(timeouts.absolute),
+//!         domain: None,
 //!     },
 //!     timeouts,
 //!     required_header: None,

@@ -3,7 +3,7 @@
 use http::{HeaderName, Method};
 
 use cloakroom_core::{
-    cookie::{CookieName, Lifetime, SameSite},
+    cookie::{Attributes, CookieDomain, CookieName, CookiePath, Lifetime, ReservedNames, SameSite},
     origin::PublicOrigin,
     session::Timeouts,
 };
@@ -30,7 +30,7 @@ pub struct Settings {
     pub providers: Vec<ProviderSettings>,
 }
 
-/// The session cookie: always `__Host-`, `Secure`, `HttpOnly`, `Path=/` (R19).
+/// The session cookie: always `Secure`, `HttpOnly`, `Path=/` (R19).
 #[derive(Clone, Debug)]
 pub struct CookieSettings {
     /// Its full name.
@@ -39,6 +39,20 @@ pub struct CookieSettings {
     pub same_site: SameSite,
     /// How long the browser keeps it.
     pub lifetime: Lifetime,
+    /// The domain all of whose hosts get it; `None` is this host alone (R19, R20).
+    pub domain: Option<CookieDomain>,
+}
+
+impl CookieSettings {
+    /// What it is set with.
+    pub fn attributes(&self) -> Attributes {
+        Attributes {
+            same_site: self.same_site,
+            lifetime: self.lifetime,
+            domain: self.domain.clone(),
+            path: CookiePath::ROOT,
+        }
+    }
 }
 
 /// A provider under the name that its callback path carries (R7).
@@ -93,6 +107,11 @@ pub enum Unauthenticated {
 }
 
 impl Settings {
+    /// The names that no upstream receives or sets (R35).
+    pub(crate) fn reserved_names(&self) -> ReservedNames {
+        ReservedNames::new([self.cookie.name.clone()])
+    }
+
     /// The redirect URI of the provider `name` (R7): distinct for each.
     pub fn redirect_uri(public: &PublicOrigin, control_prefix: &str, name: &str) -> String {
         public.absolute(&format!("{control_prefix}/callback/{name}"))

@@ -4,10 +4,13 @@
 //! or folded in case, and there is no RFC 2109 mode: `$Version` is a name like any other (R26). A name
 //! that comes twice is no cookie at all ([`Found::Duplicate`], R27).
 //!
-//! Writing: every cookie is `__Host-`, `Secure`, `HttpOnly`, `Path=/`, without `Domain` (R19), its value
-//! is base64url, and it fits the 4096 bytes that browsers keep (R23). The prefix alone proves nothing
-//! (F5); what is in the value does.
+//! Writing: every cookie is `Secure`; every one but the CSRF token's companion is `HttpOnly`
+//! ([`set_readable`]). By default it is `__Host-`, `Path=/`, without `Domain` (R19); what a prefix
+//! promises and [`Attributes`] break is not written. The value is base64url, with the dots of a JWT, and
+//! it fits the 4096 bytes that browsers keep (R23). The prefix alone proves nothing (F5); what is in the
+//! value does.
 
+mod attributes;
 mod name;
 mod read;
 mod write;
@@ -15,9 +18,12 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use name::{CookieName, CookieNameError, is_reserved};
+pub use attributes::{
+    Attributes, CookieDomain, CookieDomainError, CookiePath, CookiePathError, Lifetime,
+    MAX_LIFETIME, SameSite,
+};
+pub use name::{CookieName, CookieNameError, Prefix, ReservedNames};
 pub use read::{Found, find, pairs, strip};
 pub use write::{
-    Lifetime, MAX_COOKIE_BYTES, MAX_LIFETIME, SameSite, SetCookieError, drop_reserved_set_cookies,
-    expire, set,
+    MAX_COOKIE_BYTES, SetCookieError, drop_reserved_set_cookies, expire, set, set_readable,
 };

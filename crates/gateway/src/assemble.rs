@@ -75,6 +75,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
                 config::Persistence::Persistent => Lifetime::MaxAge(timeouts.absolute),
                 config::Persistence::BrowserSession => Lifetime::BrowserSession,
             },
+            domain: None,
         },
         providers: config
             .providers

@@ -78,13 +78,13 @@ async fn log_in(
     {
         shared.sessions.supersede(old.record_id()).await;
     }
-    let (same_site, lifetime) = (settings.cookie.same_site, settings.cookie.lifetime);
-    let session_cookie = cookie::set(name, &ticket.encode(), same_site, lifetime)
+    let session_cookie = cookie::set(name, &ticket.encode(), &settings.cookie.attributes())
         .map_err(|error| Refusal::new(Reason::BadRequest, error.to_string()))?;
     let location = transaction.return_to().as_str();
     // A redirect from here still counts as sent by the provider's site: a Strict cookie would not go
     // along, and the guard would refuse it. A page of ours that navigates is a request of ours.
-    let must_be_ours = same_site == SameSite::Strict || shared.routes.takes_sessions(location);
+    let must_be_ours =
+        settings.cookie.same_site == SameSite::Strict || shared.routes.takes_sessions(location);
     let reply = if must_be_ours {
         Reply::page(pages::navigate(location))
     } else {

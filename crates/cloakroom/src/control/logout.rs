@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloakroom_core::{
-    cookie::{self, CookieName, Found, Lifetime, SameSite},
+    cookie::{self, Attributes, CookieName, Found, Lifetime, SameSite},
     guard::{SameOrigin, is_navigation},
     random,
     seal::{Purpose, SealContext},
@@ -50,7 +50,7 @@ pub(super) async fn end(
 ) -> Result<Reply, Refusal> {
     let settings = &shared.settings;
     let now = shared.clock.now();
-    let expired = cookie::expire(&settings.cookie.name, settings.cookie.same_site);
+    let expired = cookie::expire(&settings.cookie.name, &settings.cookie.attributes());
     let clear = HeaderValue::from_static("\"cookies\", \"storage\"");
     let ended = match session::ticket(headers, &settings.cookie) {
         // The browser forgets its cookie also where the store cannot be asked (R48).
@@ -109,9 +109,8 @@ pub(super) async fn lead_on(shared: &Shared, admitted: &Admitted) -> Result<Repl
     else {
         return Ok(home());
     };
-    let lifetime = Lifetime::MaxAge(RETURN_LIFETIME);
     let cookie = return_cookie(shared)
-        .and_then(|name| cookie::set(&name, &state, SameSite::Lax, lifetime).ok());
+        .and_then(|name| cookie::set(&name, &state, &return_attributes()).ok());
     let reply = Reply::see_other(&url);
     Ok(match cookie {
         Some(cookie) => reply.cookie(cookie),
@@ -131,11 +130,16 @@ pub(super) fn back(shared: &Shared, headers: &HeaderMap, admitted: &Admitted) ->
     if !expected {
         tracing::warn!("a return from the provider's logout that this browser did not begin");
     }
-    reply.cookie(cookie::expire(&name, SameSite::Lax))
+    reply.cookie(cookie::expire(&name, &return_attributes()))
 }
 
 fn return_cookie(shared: &Shared) -> Option<CookieName> {
-    shared.settings.cookie.name.with_suffix("-logout").ok()
+    shared.settings.cookie.name.bound_to_host().with_suffix("-logout").ok()
+}
+
+/// `Lax`: the way back is a navigation from another site.
+fn return_attributes() -> Attributes {
+    Attributes::host(SameSite::Lax, Lifetime::MaxAge(RETURN_LIFETIME))
 }
 
 fn context() -> SealContext<'static> {

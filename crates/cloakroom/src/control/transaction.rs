@@ -6,7 +6,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloakroom_core::{
-    cookie::{self, CookieName, Found, Lifetime, SameSite},
+    cookie::{self, Attributes, CookieName, Found, Lifetime, SameSite},
     key::Keyring,
     random::Random,
     seal::{Purpose, SealContext},
@@ -34,8 +34,6 @@ pub(super) struct Pending {
 }
 
 /// The cookie that binds a transaction to this browser.
-///
-/// `Lax`: the callback is a navigation from another site.
 pub(super) fn set(
     pending: &Pending,
     session_cookie: &CookieName,
@@ -45,8 +43,7 @@ pub(super) fn set(
     let name = name(session_cookie, &pending.transaction.cookie_suffix())?;
     let plain = Zeroizing::new(serde_json::to_vec(pending).ok()?);
     let sealed = keyring.seal(random, &context(&name), &plain);
-    let lifetime = Lifetime::MaxAge(Transaction::LIFETIME);
-    cookie::set(&name, &URL_SAFE_NO_PAD.encode(sealed), SameSite::Lax, lifetime).ok()
+    cookie::set(&name, &URL_SAFE_NO_PAD.encode(sealed), &attributes()).ok()
 }
 
 /// The transaction that `state` belongs to, if this browser began it and it is not too old.
@@ -65,7 +62,7 @@ pub(super) fn find(
 /// Deletes the cookie of the transaction that `state` belongs to.
 pub(super) fn expire(state: &str, session_cookie: &CookieName) -> Option<HeaderValue> {
     let name = name(session_cookie, &Transaction::cookie_suffix_of(state))?;
-    Some(cookie::expire(&name, SameSite::Lax))
+    Some(cookie::expire(&name, &attributes()))
 }
 
 /// Deletes as many of the oldest logins as it takes to make room for `coming`, one more.
@@ -107,7 +104,7 @@ fn under_way<'a>(
     headers: &'a HeaderMap,
     session_cookie: &CookieName,
 ) -> impl Iterator<Item = (CookieName, &'a [u8])> {
-    let prefix = format!("{}-login-", session_cookie.as_str());
+    let prefix = format!("{}-login-", session_cookie.bound_to_host());
     let session_cookie = session_cookie.clone();
     cookie::pairs(headers).filter_map(move |(name, value)| {
         let suffix = std::str::from_utf8(name).ok()?.strip_prefix(&prefix)?;
@@ -119,11 +116,17 @@ fn under_way<'a>(
 fn expire_each(mut names: Vec<CookieName>) -> Vec<HeaderValue> {
     names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
     names.dedup();
-    names.iter().map(|name| cookie::expire(name, SameSite::Lax)).collect()
+    names.iter().map(|name| cookie::expire(name, &attributes())).collect()
 }
 
 fn name(session_cookie: &CookieName, suffix: &str) -> Option<CookieName> {
-    session_cookie.with_suffix(&format!("-login-{suffix}")).ok()
+    session_cookie.bound_to_host().with_suffix(&format!("-login-{suffix}")).ok()
+}
+
+/// For this host alone, also where the session cookie is for a whole domain: a login ends where it
+/// began. `Lax`: the callback is a navigation from another site.
+fn attributes() -> Attributes {
+    Attributes::host(SameSite::Lax, Lifetime::MaxAge(Transaction::LIFETIME))
 }
 
 fn open(value: &[u8], name: &CookieName, keyring: &Keyring) -> Option<Pending> {

@@ -1,7 +1,7 @@
 //! The relay: our cookies off, the bearer on (R35, R63).
 
 use cloakroom_core::{
-    cookie::{self, CookieName},
+    cookie::{self, ReservedNames},
     guard::SameOrigin,
 };
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
@@ -10,8 +10,8 @@ use super::{gate::Admitted, route::Matched, session::LiveSession};
 use crate::{reason::Reason, refusal::Refusal};
 
 /// Takes our cookies off a request, whether or not a session goes along.
-pub(crate) fn strip(headers: &mut HeaderMap, name: &CookieName, _admitted: &Admitted) {
-    cookie::strip(headers, |candidate| cookie::is_reserved(name, candidate));
+pub(crate) fn strip(headers: &mut HeaderMap, reserved: &ReservedNames, _admitted: &Admitted) {
+    cookie::strip(headers, |name| reserved.contains(name));
 }
 
 /// Puts the session's access token on a request.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use cloakroom_core::cookie::{self, CookieName};
+use cloakroom_core::cookie::{self, ReservedNames};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
@@ -21,8 +21,8 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Takes off an inner service's answer what only we may say.
-pub(crate) fn clean(headers: &mut HeaderMap, name: &CookieName) {
-    cookie::drop_reserved_set_cookies(headers, |candidate| cookie::is_reserved(name, candidate));
+pub(crate) fn clean(headers: &mut HeaderMap, reserved: &ReservedNames) {
+    cookie::drop_reserved_set_cookies(headers, |name| reserved.contains(name));
     headers.remove(SESSION_HEADER);
     // To clear all cookies is to clear ours: a logout that we would not know of.
     let clears_cookies = |value: &HeaderValue| {

@@ -78,6 +78,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
             name: CookieName::host("session").unwrap(),
             same_site: SameSite::Lax,
             lifetime: Lifetime::BrowserSession,
+            domain: None,
         },
         timeouts: Timeouts { idle: IDLE, absolute: ABSOLUTE },
         required_header: None,

@@ -7,14 +7,14 @@ mod writing;
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
-use super::{CookieName, is_reserved};
+use super::{CookieName, ReservedNames};
 
 fn session() -> CookieName {
     CookieName::host("session").unwrap()
 }
 
 fn ours(name: &[u8]) -> bool {
-    is_reserved(&session(), name)
+    ReservedNames::new([session()]).contains(name)
 }
 
 fn request<T: AsRef<[u8]>>(cookie_headers: &[T]) -> HeaderMap {

@@ -4,70 +4,55 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header::SET_COOKIE};
 
-use super::{CookieName, read::readable_name};
+use super::{
+    Attributes, CookieName, CookiePath, Lifetime, MAX_LIFETIME, Prefix, read::readable_name,
+};
 
 /// Name and value together; what is larger a browser drops without a word (R23).
 pub const MAX_COOKIE_BYTES: usize = 4096;
 
-/// 400 days; browsers clamp what is longer (R24).
-pub const MAX_LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-
-/// When a browser sends a cookie along with requests that other sites began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SameSite {
-    /// With top-level navigations alone.
-    Lax,
-    /// Never.
-    Strict,
-}
-
-/// How long a browser keeps a cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lifetime {
-    /// Until the browser ends its session.
-    BrowserSession,
-    /// This long, over restarts; in whole seconds, rounded down, at most [`MAX_LIFETIME`].
-    MaxAge(Duration),
-}
-
 /// Why a cookie is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetCookieError {
-    /// The value has characters beside base64url's (R26).
+    /// The value has characters beside base64url's and the dot of a JWT (R26).
     #[error("a cookie's value is base64url")]
     Value,
+    /// The name's prefix promises this host alone and all its paths; the attributes say otherwise.
+    #[error("a browser takes a cookie of this prefix only without Domain and with Path=/")]
+    Prefix,
     /// Name and value are over [`MAX_COOKIE_BYTES`].
     #[error("the cookie has {0} bytes; browsers keep no more than 4096")]
     TooLarge(usize),
 }
 
-/// A `Set-Cookie` value for `name`: `Secure`, `HttpOnly`, `Path=/`, no `Domain` (R19).
+/// A `Set-Cookie` value for `name` that scripts do not see: `Secure`, `HttpOnly` (R19).
 ///
 /// # Errors
-/// When the value is not base64url or too large for a browser.
+/// When the value is not base64url (with dots) or too large for a browser, or the name's prefix forbids
+/// the attributes.
 pub fn set(
     name: &CookieName,
     value: &str,
-    same_site: SameSite,
-    lifetime: Lifetime,
+    attributes: &Attributes,
 ) -> Result<HeaderValue, SetCookieError> {
-    if !value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-        return Err(SetCookieError::Value);
-    }
-    let size = name.as_str().len() + value.len();
-    if size > MAX_COOKIE_BYTES {
-        return Err(SetCookieError::TooLarge(size));
-    }
-    let max_age = match lifetime {
-        Lifetime::BrowserSession => None,
-        Lifetime::MaxAge(age) => Some(age.min(MAX_LIFETIME)),
-    };
-    Ok(header(name, value, same_site, max_age))
+    checked(name, value, attributes, Audience::ServerOnly)
 }
 
-/// A `Set-Cookie` value that deletes `name`.
-pub fn expire(name: &CookieName, same_site: SameSite) -> HeaderValue {
-    header(name, "", same_site, Some(Duration::ZERO))
+/// As [`set`], but readable by the page's scripts: for what is no secret to them.
+///
+/// # Errors
+/// As [`set`].
+pub fn set_readable(
+    name: &CookieName,
+    value: &str,
+    attributes: &Attributes,
+) -> Result<HeaderValue, SetCookieError> {
+    checked(name, value, attributes, Audience::Scripts)
+}
+
+/// A `Set-Cookie` value that deletes `name`; domain and path must be those that it was set with.
+pub fn expire(name: &CookieName, attributes: &Attributes) -> HeaderValue {
+    header(name, "", attributes, Some(Duration::ZERO), Audience::ServerOnly)
 }
 
 /// Takes every `Set-Cookie` out of an upstream's answer that would set a name of ours (R35).
@@ -89,22 +74,60 @@ pub fn drop_reserved_set_cookies(headers: &mut HeaderMap, is_ours: impl Fn(&[u8]
     }
 }
 
+/// Who sees the cookie in the browser.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    ServerOnly,
+    Scripts,
+}
+
+fn checked(
+    name: &CookieName,
+    value: &str,
+    attributes: &Attributes,
+    audience: Audience,
+) -> Result<HeaderValue, SetCookieError> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if !value.bytes().all(legal) {
+        return Err(SetCookieError::Value);
+    }
+    let bound = attributes.domain.is_none() && attributes.path == CookiePath::ROOT;
+    let hidden_by_name = name.prefix() == Prefix::HostHttp && audience == Audience::Scripts;
+    if (name.prefix().binds_to_host() && !bound) || hidden_by_name {
+        return Err(SetCookieError::Prefix);
+    }
+    let size = name.as_str().len() + value.len();
+    if size > MAX_COOKIE_BYTES {
+        return Err(SetCookieError::TooLarge(size));
+    }
+    let max_age = match attributes.lifetime {
+        Lifetime::BrowserSession => None,
+        Lifetime::MaxAge(age) => Some(age.min(MAX_LIFETIME)),
+    };
+    Ok(header(name, value, attributes, max_age, audience))
+}
+
 fn header(
     name: &CookieName,
     value: &str,
-    same_site: SameSite,
+    attributes: &Attributes,
     max_age: Option<Duration>,
+    audience: Audience,
 ) -> HeaderValue {
-    let same_site = match same_site {
-        SameSite::Lax => "Lax",
-        SameSite::Strict => "Strict",
-    };
-    let mut text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite={same_site}");
+    let Attributes { same_site, domain, path, .. } = attributes;
+    let mut text = format!("{name}={value}; Path={}; Secure", path.as_str());
+    if audience == Audience::ServerOnly {
+        text.push_str("; HttpOnly");
+    }
+    text.push_str(&format!("; SameSite={}", same_site.as_str()));
+    if let Some(domain) = domain {
+        text.push_str(&format!("; Domain={domain}"));
+    }
     if let Some(age) = max_age {
         text.push_str(&format!("; Max-Age={}", age.as_secs()));
     }
-    let mut header =
-        HeaderValue::try_from(text).expect("a checked name and value are visible ASCII");
+    let mut header = HeaderValue::try_from(text)
+        .expect("a checked name, value and attributes are visible ASCII");
     header.set_sensitive(true);
     header
 }

@@ -1,4 +1,4 @@
-use cloakroom_core::cookie::CookieName;
+use cloakroom_core::cookie::{CookieName, ReservedNames};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::{clean, keep_private, secure, token_rejected};
@@ -20,13 +20,13 @@ fn r35_an_upstream_sets_no_cookie_of_ours_and_no_mark() {
         ("cloakroom-session", "expired"),
         ("clear-site-data", "\"cache\", \"cookies\""),
     ]);
-    clean(&mut answer, &CookieName::host("session").unwrap());
+    clean(&mut answer, &ReservedNames::new([CookieName::host("session").unwrap()]));
     let cookies: Vec<_> = answer.get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["theme=dark"]);
     assert!(!answer.contains_key("cloakroom-session"));
     assert!(!answer.contains_key("clear-site-data"), "it would delete our cookie");
     let mut harmless = headers(&[("clear-site-data", "\"cache\"")]);
-    clean(&mut harmless, &CookieName::host("session").unwrap());
+    clean(&mut harmless, &ReservedNames::new([CookieName::host("session").unwrap()]));
     assert!(harmless.contains_key("clear-site-data"));
 }
 

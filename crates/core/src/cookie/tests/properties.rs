@@ -7,7 +7,8 @@ use proptest::{prelude::*, sample::Index};
 
 use super::{
     super::{
-        CookieName, Found, Lifetime, SameSite, drop_reserved_set_cookies, expire, find, pairs,
+        Attributes, CookieName, Found, Lifetime, SameSite, drop_reserved_set_cookies, expire, find,
+        pairs,
     },
     super::{set, strip},
     cookie_headers, ours, request, session,
@@ -76,7 +77,7 @@ fn owned(headers: &HeaderMap) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 fn same_site() -> impl Strategy<Value = SameSite> {
-    prop::sample::select(vec![SameSite::Lax, SameSite::Strict])
+    prop::sample::select(vec![SameSite::Lax, SameSite::Strict, SameSite::None])
 }
 
 fn lifetime() -> impl Strategy<Value = Lifetime> {
@@ -163,7 +164,7 @@ proptest! {
     ) {
         prop_assume!(!suffix.to_ascii_lowercase().starts_with("http-"));
         let name = CookieName::host(&suffix).unwrap();
-        let header = set(&name, &value, SameSite::Lax, Lifetime::BrowserSession).unwrap();
+        let header = set(&name, &value, &Attributes::host(SameSite::Lax, Lifetime::BrowserSession)).unwrap();
         let pair = header.to_str().unwrap().split(';').next().unwrap().to_owned();
         let foreign: Vec<_> =
             foreign.into_iter().filter(|part| !part.starts_with(name.as_str().as_bytes())).collect();
@@ -187,12 +188,12 @@ proptest! {
         for name in names.iter().filter_map(|name| CookieName::host(name).ok()) {
             prop_assert!(name.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
             for value in &values {
-                if let Ok(header) = set(&name, value, same_site, lifetime) {
+                if let Ok(header) = set(&name, value, &Attributes::host(same_site, lifetime)) {
                     assert_attributes(&header, name.as_str(), value, same_site);
                     prop_assert!(name.as_str().len() + value.len() <= 4096);
                 }
             }
-            assert_attributes(&expire(&name, same_site), name.as_str(), "", same_site);
+            assert_attributes(&expire(&name, &Attributes::host(same_site, lifetime)), name.as_str(), "", same_site);
         }
     }
 
@@ -201,7 +202,7 @@ proptest! {
     fn the_size_limit_counts_name_and_value(suffix in "[a-z]{1,64}", size in 4000_usize..4200) {
         let name = CookieName::host(&suffix).unwrap();
         let value = "v".repeat(size - name.as_str().len());
-        let result = set(&name, &value, SameSite::Lax, Lifetime::BrowserSession);
+        let result = set(&name, &value, &Attributes::host(SameSite::Lax, Lifetime::BrowserSession));
         prop_assert_eq!(result.is_ok(), size <= 4096);
     }
 
