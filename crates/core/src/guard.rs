@@ -182,6 +182,6 @@ fn says_navigate(headers: &HeaderMap) -> bool {
 }
 
 /// Methods that change nothing by themselves (RFC 9110 §9.2.1), as far as they are proxied.
-fn is_safe(method: &Method) -> bool {
+pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
