@@ -32,7 +32,7 @@ use crate::{
     provider::{BackChannel, Provider},
     reason::Reason,
     refusal::{Refusal, Refused, SESSION_HEADER},
-    sessions::Sessions,
+    sessions::{self, Sessions},
     settings::{SessionRule, Settings, Unauthenticated},
     way::{
         gate, guard, relay, reply,
@@ -96,11 +96,11 @@ impl Cloakroom {
         });
         let providers = providers.collect();
         let sessions = Sessions::new(
+            &settings,
             store,
             keyring.clone(),
             Arc::clone(&random),
             Arc::clone(&clock),
-            settings.timeouts,
             providers,
             tasks.clone(),
         );
@@ -188,7 +188,7 @@ impl Shared {
         if matched.takes_sessions() {
             let ours = guard::check(&self.guard, method, &parts.headers, &admitted)?;
             let (headers, now) = (&parts.headers, self.clock.now());
-            session = session::find(&self.sessions, headers, &settings.cookie, &ours, now).await?;
+            session = session::find(&self.sessions, headers, &ours, now).await?;
             if let Some(session) = &session {
                 relay::carry(&mut parts.headers, &admitted, &matched, &ours, session)?;
             } else if matched.route().session == SessionRule::Required {
@@ -245,6 +245,9 @@ impl Shared {
             {
                 headers.insert(SESSION_HEADER, HeaderValue::from_static(mark));
             }
+            let now = self.clock.now();
+            let cookies = self.sessions.cookies(session.presented(), sessions::Request::Uses, now);
+            reply::set_cookies(headers, cookies);
         }
         response
     }
@@ -255,7 +258,7 @@ impl Shared {
         if session.record().tokens.refresh_token.is_none() {
             return Some("login-required");
         }
-        let starts = self.sessions.refresh_rejected(session.ticket(), session.record());
+        let starts = self.sessions.refresh_rejected(session.presented(), session.record());
         starts.then_some("expired")
     }
 

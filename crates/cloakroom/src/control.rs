@@ -11,6 +11,7 @@
 //!
 //! None of them ever answers with a token. All answers are `no-store` (R44).
 
+pub(crate) mod begin;
 pub(crate) mod callback;
 mod login;
 mod logout;
@@ -140,6 +141,10 @@ impl Reply {
 
     fn cookie(self, value: HeaderValue) -> Self {
         self.header(SET_COOKIE, value)
+    }
+
+    fn cookies(self, values: impl IntoIterator<Item = HeaderValue>) -> Self {
+        values.into_iter().fold(self, Self::cookie)
     }
 
     pub(crate) fn into_response<B>(self) -> Response<ReplyBody<B>> {

@@ -4,21 +4,32 @@
 //! the flight, and a browser that goes away cancels its own waiting only. See [`flights`].
 
 mod flights;
+mod keeping;
+mod presented;
 mod refresh;
 
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
     random::Random,
-    session::{Record, RecordId, Ticket, Timeouts, TokenSet, UserKey},
+    session::{Record, RecordId, Timeouts},
     time::Timestamp,
 };
 use cloakroom_store::{SessionStore, StoreError};
-use serde_json::{Map, Value};
+use http::{HeaderMap, HeaderValue};
 use tokio_util::task::TaskTracker;
 
-use self::flights::Flights;
-use crate::{clock::Clock, keyring::SharedKeyring, provider::Provider};
+pub(crate) use self::presented::Presented;
+use self::{
+    flights::Flights,
+    keeping::{Keeping, Server},
+};
+use crate::{
+    clock::Clock,
+    keyring::SharedKeyring,
+    provider::{Login, Provider},
+    settings::Settings,
+};
 
 /// How long a fresh token set protects itself: within this a client whose request still carried the
 /// replaced token gets the present one and starts no refresh.
@@ -27,8 +38,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// The sessions of one Cloakroom.
 pub(crate) struct Sessions {
     store: Arc<dyn SessionStore>,
-    keyring: SharedKeyring,
-    random: Arc<dyn Random>,
+    keeping: Keeping,
     clock: Arc<dyn Clock>,
     timeouts: Timeouts,
     providers: Vec<Arc<Provider>>,
@@ -44,6 +54,32 @@ pub(crate) struct Stored {
     pub(crate) expires_at: Timestamp,
 }
 
+/// Whether a request keeps its session from its idle timeout (R32).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Somebody uses the app.
+    Uses,
+    /// A page asks about the session itself: an open tab keeps none alive.
+    Asks,
+}
+
+/// A session that has just begun.
+pub(crate) struct Started {
+    pub(crate) id: RecordId,
+    /// What the answer to the login must set.
+    pub(crate) cookies: Vec<HeaderValue>,
+}
+
+/// Why a session could not begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The mode's cookies do not hold it (R23); says what to do.
+    #[error("{0}")]
+    DoesNotFit(String),
+}
+
 /// Why a session's token could not be refreshed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RefreshFailure {
@@ -57,16 +93,24 @@ pub(crate) enum RefreshFailure {
 
 impl Sessions {
     pub(crate) fn new(
+        settings: &Settings,
         store: Arc<dyn SessionStore>,
         keyring: SharedKeyring,
         random: Arc<dyn Random>,
         clock: Arc<dyn Clock>,
-        timeouts: Timeouts,
         providers: Vec<Arc<Provider>>,
         tasks: TaskTracker,
     ) -> Self {
+        let (timeouts, cookie) = (settings.timeouts, settings.cookie.clone());
+        let keeping = Keeping::Server(Server {
+            store: Arc::clone(&store),
+            keyring,
+            random,
+            timeouts,
+            cookie,
+        });
         let flights = Flights::new(tasks.clone());
-        Self { store, keyring, random, clock, timeouts, providers, flights, tasks }
+        Self { store, keeping, clock, timeouts, providers, flights, tasks }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
@@ -77,65 +121,68 @@ impl Sessions {
         self.providers.iter().find(|provider| provider.name() == name)
     }
 
-    /// Begins a session under a new id (R31); the answer is what the cookie holds.
+    /// What the request's cookies name; a cookie that comes twice is none (R27).
+    pub(crate) fn present(&self, headers: &HeaderMap) -> Option<Presented> {
+        self.keeping.present(headers)
+    }
+
+    /// Begins a session under a new id (R31).
     pub(crate) async fn start(
         &self,
         provider: &str,
-        user: UserKey,
-        claims: Map<String, Value>,
-        tokens: TokenSet,
+        login: Login,
         now: Timestamp,
-    ) -> Result<Ticket, StoreError> {
-        let ticket = Ticket::generate(&*self.random);
-        let absolute_end = now.plus(self.timeouts.absolute);
+    ) -> Result<Started, StartError> {
         let record = Record {
             provider: provider.to_owned(),
-            user,
-            claims,
-            tokens,
+            user: login.user,
+            claims: login.claims,
+            tokens: login.tokens,
             created_at: now,
-            absolute_end,
+            absolute_end: now.plus(self.timeouts.absolute),
         };
-        let sealed = record.seal(&self.keyring.get(), &ticket, &*self.random);
-        let expires_at = self.timeouts.expiry(now, absolute_end);
-        self.store.create(ticket.record_id(), sealed, expires_at).await?;
-        tracing::info!(sid = ticket.record_id().handle(), provider, "session started");
-        Ok(ticket)
+        let started = self.keeping.start(record, now).await?;
+        tracing::info!(sid = started.id.handle(), provider, "session started");
+        Ok(started)
     }
 
-    /// The ticket's session as stored; `None` where there is none that this ticket opens.
+    /// The session as kept; `None` where there is none that `presented` opens.
     pub(crate) async fn load(
         &self,
-        ticket: &Ticket,
+        presented: &Presented,
         now: Timestamp,
     ) -> Result<Option<Stored>, StoreError> {
-        let id = ticket.record_id();
-        let Some(stored) = self.store.load(id, now).await? else { return Ok(None) };
-        match Record::open(&self.keyring.get(), ticket, &stored.sealed) {
-            Ok(record) if now < record.absolute_end => Ok(Some(Stored {
-                record: Arc::new(record),
-                version: stored.version,
-                expires_at: stored.expires_at,
-            })),
-            Ok(_) => Ok(None),
-            Err(error) => {
-                tracing::warn!(sid = id.handle(), %error, "session record refused");
-                Ok(None)
-            }
-        }
+        self.keeping.load(presented, now).await
     }
 
-    /// Logs the ticket's session out and revokes its tokens beside; the answer is its last record.
+    /// What an answer to `presented` must set, so that the browser keeps up with its session.
+    ///
+    /// Ask when the answer is ready: what a logout has ended meanwhile sets nothing again.
+    pub(crate) fn cookies(
+        &self,
+        presented: &Presented,
+        request: Request,
+        now: Timestamp,
+    ) -> Vec<HeaderValue> {
+        self.keeping.cookies(presented, request, now)
+    }
+
+    /// The cookies by which a browser forgets its session.
+    pub(crate) fn expire_cookies(&self) -> Vec<HeaderValue> {
+        self.keeping.expire()
+    }
+
+    /// Logs the session out and revokes its tokens beside; the answer is its last record.
     ///
     /// On a task of its own: a browser that goes away stops no logout half-way.
     pub(crate) async fn log_out(
         self: &Arc<Self>,
-        ticket: &Ticket,
+        presented: &Presented,
         now: Timestamp,
     ) -> Result<Option<Record>, StoreError> {
-        let (sessions, ticket) = (Arc::clone(self), ticket.clone());
+        let (sessions, presented) = (Arc::clone(self), presented.clone());
         let task = self.tasks.spawn(async move {
-            let record = sessions.remove(&ticket, now).await?;
+            let record = sessions.remove(&presented, now).await?;
             if let Some(record) = &record
                 && let Some(provider) = sessions.provider_of(record)
             {
@@ -150,19 +197,22 @@ impl Sessions {
         }
     }
 
-    async fn remove(&self, ticket: &Ticket, now: Timestamp) -> Result<Option<Record>, StoreError> {
+    async fn remove(
+        &self,
+        presented: &Presented,
+        now: Timestamp,
+    ) -> Result<Option<Record>, StoreError> {
         // Without the right secret half an id ends nothing.
-        if self.load(ticket, now).await?.is_none() {
+        if self.load(presented, now).await?.is_none() {
             return Ok(None);
         }
-        let id = ticket.record_id();
+        let id = presented.id();
         // Before the record goes: a flight that finds it gone must know why.
         self.flights.log_out(id);
-        let removed = self.store.remove(id).await?;
+        // What is removed may be newer than what was loaded.
+        let removed = self.keeping.remove(presented).await?;
         tracing::info!(sid = id.handle(), "session ended: logout");
-        // What was removed may be newer than what was loaded.
-        Ok(removed
-            .and_then(|stored| Record::open(&self.keyring.get(), ticket, &stored.sealed).ok()))
+        Ok(removed)
     }
 
     /// Destroys the session that a login replaced (R31).
@@ -170,9 +220,9 @@ impl Sessions {
     /// Its tokens are left to expire: many providers keep one grant for both logins, and to revoke the
     /// old would end the new.
     pub(crate) async fn supersede(&self, id: RecordId) {
-        match self.store.remove(id).await {
-            Ok(None) => {}
-            Ok(Some(_)) => tracing::info!(sid = id.handle(), "session ended: logged in anew"),
+        match self.keeping.forget(id).await {
+            Ok(false) => {}
+            Ok(true) => tracing::info!(sid = id.handle(), "session ended: logged in anew"),
             Err(error) => {
                 tracing::warn!(sid = id.handle(), %error, "the session before a login could not be removed");
             }
@@ -180,19 +230,12 @@ impl Sessions {
     }
 
     /// Moves the idle timeout on, where it lags, beside the request.
-    pub(crate) fn touch(
-        self: &Arc<Self>,
-        id: RecordId,
-        record: &Record,
-        stored: Timestamp,
-        now: Timestamp,
-    ) {
-        let Some(expires_at) = self.timeouts.touch(now, stored, record.absolute_end) else {
-            return;
-        };
-        let store = Arc::clone(&self.store);
+    pub(crate) fn touch(self: &Arc<Self>, presented: &Presented, stored: &Stored, now: Timestamp) {
+        let touch = self.timeouts.touch(now, stored.expires_at, stored.record.absolute_end);
+        let Some(expires_at) = touch else { return };
+        let (sessions, id) = (Arc::clone(self), presented.id());
         self.tasks.spawn(async move {
-            if let Err(error) = store.touch(id, expires_at).await {
+            if let Err(error) = sessions.keeping.touch(id, expires_at).await {
                 tracing::warn!(%error, "the idle timeout of a session could not be moved on");
             }
         });

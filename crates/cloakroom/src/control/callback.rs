@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use cloakroom_core::{
-    cookie::{self, SameSite},
-    return_to::ReturnTo,
-    session::RecordId,
-};
+use cloakroom_core::{cookie::SameSite, return_to::ReturnTo, session::RecordId};
 use cloakroom_oauth::{Transaction, judge_callback};
 use http::HeaderMap;
 
-use super::{Reply, parameter, transaction};
+use super::{Reply, begin, parameter, transaction};
 use crate::{
     Shared, pages,
     provider::{LoginError, Provider},
     reason::Reason,
     refusal::Refusal,
-    way::{gate::Admitted, session},
+    way::gate::Admitted,
 };
 
 /// When to try a login again that met an outage.
@@ -62,24 +58,9 @@ async fn log_in(
         .filter(|provider| provider.issuer() == pending.issuer)
         .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
     let login = exchange(shared, provider, admitted, transaction, state).await.map_err(again)?;
-    let old = session::ticket(headers, &settings.cookie);
-    let ticket = shared
-        .sessions
-        .start(provider.name(), login.user, login.claims, login.tokens, now)
+    let cookies = begin::session(shared, headers, provider, login, pending.replaces, now)
         .await
-        .map_err(|error| again(Refusal::new(Reason::StoreUnavailable, error.to_string())))?;
-    if let Some(id) = pending.replaces {
-        shared.sessions.supersede(id).await;
-    }
-    // Another tab may have logged in since this login began.
-    if let Some(old) = old
-        && pending.replaces != Some(old.record_id())
-        && let Ok(Some(_)) = shared.sessions.load(&old, now).await
-    {
-        shared.sessions.supersede(old.record_id()).await;
-    }
-    let session_cookie = cookie::set(name, &ticket.encode(), &settings.cookie.attributes())
-        .map_err(|error| Refusal::new(Reason::BadRequest, error.to_string()))?;
+        .map_err(again)?;
     let location = transaction.return_to().as_str();
     // A redirect from here still counts as sent by the provider's site: a Strict cookie would not go
     // along, and the guard would refuse it. A page of ours that navigates is a request of ours.
@@ -90,7 +71,7 @@ async fn log_in(
     } else {
         Reply::see_other(location)
     };
-    Ok(reply.cookie(session_cookie))
+    Ok(reply.cookies(cookies))
 }
 
 async fn exchange(

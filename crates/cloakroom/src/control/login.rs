@@ -9,12 +9,7 @@ use super::{
     Reply, parameter,
     transaction::{self, Pending},
 };
-use crate::{
-    Shared, pages,
-    reason::Reason,
-    refusal::Refusal,
-    way::{gate::Admitted, session},
-};
+use crate::{Shared, pages, reason::Reason, refusal::Refusal, way::gate::Admitted};
 
 /// Begins a login and remembers it in a cookie (R4), or asks for a click first where another site's
 /// link led here (R40).
@@ -77,7 +72,7 @@ async fn replaced_session(
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Option<RecordId> {
-    let ticket = session::ticket(headers, &shared.settings.cookie)?;
-    let opened = shared.sessions.load(&ticket, now).await.ok()?;
-    opened.map(|_| ticket.record_id())
+    let presented = shared.sessions.present(headers)?;
+    let opened = shared.sessions.load(&presented, now).await.ok()?;
+    opened.map(|_| presented.id())
 }

@@ -26,7 +26,7 @@ use crate::{
     Shared,
     reason::Reason,
     refusal::Refusal,
-    way::{gate::Admitted, reply::CLEAR_SITE_DATA, session},
+    way::{gate::Admitted, reply::CLEAR_SITE_DATA},
 };
 
 /// How long the link to the provider's logout is good for.
@@ -50,14 +50,15 @@ pub(super) async fn end(
 ) -> Result<Reply, Refusal> {
     let settings = &shared.settings;
     let now = shared.clock.now();
-    let expired = cookie::expire(&settings.cookie.name, &settings.cookie.attributes());
+    let expired = shared.sessions.expire_cookies();
     let clear = HeaderValue::from_static("\"cookies\", \"storage\"");
-    let ended = match session::ticket(headers, &settings.cookie) {
-        // The browser forgets its cookie also where the store cannot be asked (R48).
-        Some(ticket) => shared.sessions.log_out(&ticket, now).await.map_err(|error| {
-            super::refresh::store_refusal(error)
-                .with_header(SET_COOKIE, expired.clone())
-                .with_header(CLEAR_SITE_DATA, clear.clone())
+    let ended = match shared.sessions.present(headers) {
+        // The browser forgets its cookies also where the store cannot be asked (R48).
+        Some(presented) => shared.sessions.log_out(&presented, now).await.map_err(|error| {
+            let refusal =
+                super::refresh::store_refusal(error).with_header(CLEAR_SITE_DATA, clear.clone());
+            let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
+            expired.iter().cloned().fold(refusal, forget)
         })?,
         None => None,
     };
@@ -79,7 +80,7 @@ pub(super) async fn end(
     } else {
         Reply::json(&json!({ "location": location }))
     };
-    Ok(reply.cookie(expired).header(CLEAR_SITE_DATA, clear))
+    Ok(reply.cookies(expired).header(CLEAR_SITE_DATA, clear))
 }
 
 /// Leads on to the provider's logout, once per ticket.

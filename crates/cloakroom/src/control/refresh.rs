@@ -4,7 +4,12 @@ use cloakroom_core::guard::SameOrigin;
 use http::{HeaderMap, StatusCode};
 
 use super::Reply;
-use crate::{Shared, reason::Reason, refusal::Refusal, sessions::RefreshFailure, way::session};
+use crate::{
+    Shared,
+    reason::Reason,
+    refusal::Refusal,
+    sessions::{RefreshFailure, Request},
+};
 
 /// 204 where the token is fresh now, whoever refreshed it; 401 where the session is over; 503 while
 /// nobody can tell.
@@ -14,9 +19,13 @@ pub(super) async fn refresh(
     _ours: SameOrigin,
 ) -> Result<Reply, Refusal> {
     let login = || Refusal::new(Reason::LoginRequired, "no session to refresh");
-    let ticket = session::ticket(headers, &shared.settings.cookie).ok_or_else(login)?;
-    match shared.sessions.refresh(&ticket, None).await {
-        Ok(_) => Ok(Reply::new(StatusCode::NO_CONTENT)),
+    let presented = shared.sessions.present(headers).ok_or_else(login)?;
+    match shared.sessions.refresh(&presented, None).await {
+        Ok(_) => {
+            let (sessions, now) = (&shared.sessions, shared.clock.now());
+            let cookies = sessions.cookies(&presented, Request::Asks, now);
+            Ok(Reply::new(StatusCode::NO_CONTENT).cookies(cookies))
+        }
         Err(RefreshFailure::Ended) => Err(login()),
         Err(failure @ RefreshFailure::Outage { retry_after }) => {
             Err(Refusal::new(Reason::ProviderUnavailable, failure.to_string())

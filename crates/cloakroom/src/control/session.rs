@@ -8,8 +8,7 @@ use super::Reply;
 use crate::{
     Shared,
     refusal::Refusal,
-    sessions::{RefreshFailure, Stored},
-    way::session,
+    sessions::{RefreshFailure, Request, Stored},
 };
 use cloakroom_core::session::Freshness;
 
@@ -23,26 +22,28 @@ pub(super) async fn describe(
     _ours: SameOrigin,
 ) -> Result<Reply, Refusal> {
     let nobody = || Reply::json(&json!({ "loggedIn": false }));
-    let Some(ticket) = session::ticket(headers, &shared.settings.cookie) else {
+    let Some(presented) = shared.sessions.present(headers) else {
         return Ok(nobody());
     };
     let now = shared.clock.now();
-    let stored = shared.sessions.load(&ticket, now).await.map_err(super::refresh::store_refusal)?;
+    let stored =
+        shared.sessions.load(&presented, now).await.map_err(super::refresh::store_refusal)?;
     let Some(Stored { mut record, expires_at, .. }) = stored else { return Ok(nobody()) };
-    let id = ticket.record_id();
+    let id = presented.id();
     if Freshness::of(&record.tokens, &id, now) == Freshness::Expired {
-        match shared.sessions.refresh(&ticket, None).await {
+        match shared.sessions.refresh(&presented, None).await {
             Ok(successor) => record = successor,
             Err(RefreshFailure::Ended) => return Ok(nobody()),
             Err(RefreshFailure::Outage { .. }) => {}
         }
     }
     let now = shared.clock.now();
-    Ok(Reply::json(&json!({
+    let reply = Reply::json(&json!({
         "loggedIn": true,
         "claims": record.claims,
         "sid": id.handle(),
         "expiresIn": record.tokens.expires_at.map(|at| at.since(now).as_secs()),
         "sessionExpiresIn": expires_at.since(now).as_secs(),
-    })))
+    }));
+    Ok(reply.cookies(shared.sessions.cookies(&presented, Request::Asks, now)))
 }

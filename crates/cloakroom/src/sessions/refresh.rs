@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    session::{Freshness, Record, Ticket},
+    session::{Freshness, Record},
     time::Timestamp,
 };
 use cloakroom_store::{Replaced, StoreError};
 
-use super::{GRACE, RefreshFailure, Sessions, Stored, flights::Outcome};
+use super::{GRACE, Presented, RefreshFailure, Sessions, Stored, flights::Outcome};
 use crate::provider::{Provider, RefreshError};
 
 /// Tries at writing a rotated token set: losing it would end the session, so patience is cheap.
@@ -25,67 +25,71 @@ impl Sessions {
     /// refused: that very set is replaced although it looks fresh.
     pub(crate) async fn refresh(
         self: &Arc<Self>,
-        ticket: &Ticket,
+        presented: &Presented,
         rejected: Option<Timestamp>,
     ) -> Outcome {
-        let fly = Arc::clone(self).fly(ticket.clone(), rejected);
-        let flight = self.flights.join(ticket.record_id(), self.clock.now(), fly);
+        let fly = Arc::clone(self).fly(presented.clone(), rejected);
+        let flight = self.flights.join(presented.id(), self.clock.now(), fly);
         tokio::time::timeout(PATIENCE, flight)
             .await
             .unwrap_or(Err(RefreshFailure::Outage { retry_after: STORE_RETRY }))
     }
 
     /// Starts the flight of a token that is due and still good.
-    pub(crate) fn refresh_beside(self: &Arc<Self>, ticket: &Ticket, record: &Record) {
+    pub(crate) fn refresh_beside(self: &Arc<Self>, presented: &Presented, record: &Record) {
         if record.tokens.refresh_token.is_some() {
-            let fly = Arc::clone(self).fly(ticket.clone(), None);
-            self.flights.start(ticket.record_id(), self.clock.now(), fly);
+            let fly = Arc::clone(self).fly(presented.clone(), None);
+            self.flights.start(presented.id(), self.clock.now(), fly);
         }
     }
 
     /// Starts the flight of a token that an upstream refused, unless it is within [`GRACE`]; says
     /// whether it did.
-    pub(crate) fn refresh_rejected(self: &Arc<Self>, ticket: &Ticket, record: &Record) -> bool {
+    pub(crate) fn refresh_rejected(
+        self: &Arc<Self>,
+        presented: &Presented,
+        record: &Record,
+    ) -> bool {
         let now = self.clock.now();
         let starts = now.since(record.tokens.obtained_at) >= GRACE;
         if starts {
-            let fly = Arc::clone(self).fly(ticket.clone(), Some(record.tokens.obtained_at));
-            self.flights.start(ticket.record_id(), now, fly);
+            let fly = Arc::clone(self).fly(presented.clone(), Some(record.tokens.obtained_at));
+            self.flights.start(presented.id(), now, fly);
         }
         starts
     }
 
     async fn fly(
         self: Arc<Self>,
-        ticket: Ticket,
+        presented: Presented,
         rejected: Option<Timestamp>,
     ) -> (Outcome, Timestamp) {
-        let outcome = self.replace_tokens(&ticket, rejected).await;
+        let outcome = self.replace_tokens(&presented, rejected).await;
         (outcome, self.clock.now())
     }
 
-    async fn replace_tokens(&self, ticket: &Ticket, rejected: Option<Timestamp>) -> Outcome {
+    async fn replace_tokens(&self, presented: &Presented, rejected: Option<Timestamp>) -> Outcome {
         // Read here, not by the caller: the flight before this one may have stored a successor since.
-        let stored = match self.spendable(ticket, rejected).await? {
+        let stored = match self.spendable(presented, rejected).await? {
             Spendable::No(record) => return Ok(record),
             Spendable::Yes(stored) => stored,
         };
         let provider = self.provider_of(&stored.record);
         let Some(provider) = provider else {
-            return self.over(ticket, "its provider is no longer configured").await;
+            return self.over(presented, "its provider is no longer configured").await;
         };
         let (_place, waited) = provider.place().await;
         let stored = match waited {
             false => stored,
             // While it waited the session may have ended.
-            true => match self.spendable(ticket, rejected).await? {
+            true => match self.spendable(presented, rejected).await? {
                 Spendable::No(record) => return Ok(record),
                 Spendable::Yes(stored) => stored,
             },
         };
         let Some(refresh_token) = &stored.record.tokens.refresh_token else {
             return self
-                .over(ticket, "its token expired, and the provider gave no refresh token")
+                .over(presented, "its token expired, and the provider gave no refresh token")
                 .await;
         };
         match provider.refresh(refresh_token, &stored.record).await {
@@ -95,16 +99,16 @@ impl Sessions {
                     claims: renewed.claims.unwrap_or_else(|| stored.record.claims.clone()),
                     ..(*stored.record).clone()
                 };
-                self.store_successor(ticket, &stored, record, provider).await
+                self.store_successor(presented, &stored, record, provider).await
             }
             Err(RefreshError::InvalidGrant) => {
-                self.over(ticket, "the provider no longer takes its refresh token").await
+                self.over(presented, "the provider no longer takes its refresh token").await
             }
             Err(RefreshError::OtherUser) => {
-                self.over(ticket, "the provider answered its refresh with another user").await
+                self.over(presented, "the provider answered its refresh with another user").await
             }
             Err(RefreshError::Outage { detail, retry_after }) => {
-                let (sid, provider) = (ticket.record_id().handle(), provider.name());
+                let (sid, provider) = (presented.id().handle(), provider.name());
                 tracing::warn!(sid, provider, detail, "refresh failed, the session lives on");
                 Err(RefreshFailure::Outage { retry_after })
             }
@@ -114,14 +118,14 @@ impl Sessions {
     /// The session as stored, and whether its tokens are to be replaced.
     async fn spendable(
         &self,
-        ticket: &Ticket,
+        presented: &Presented,
         rejected: Option<Timestamp>,
     ) -> Result<Spendable, RefreshFailure> {
         let now = self.clock.now();
-        let stored = self.load(ticket, now).await.map_err(|error| store_outage(&error))?;
+        let stored = self.load(presented, now).await.map_err(|error| store_outage(&error))?;
         let Some(stored) = stored else { return Err(RefreshFailure::Ended) };
         let tokens = &stored.record.tokens;
-        let replace = match Freshness::of(tokens, &ticket.record_id(), now) {
+        let replace = match Freshness::of(tokens, &presented.id(), now) {
             Freshness::Expired => true,
             Freshness::Due => tokens.refresh_token.is_some(),
             Freshness::Fresh => {
@@ -141,17 +145,16 @@ impl Sessions {
     /// Writes the rotated set before anybody uses it.
     async fn store_successor(
         &self,
-        ticket: &Ticket,
+        presented: &Presented,
         before: &Stored,
         record: Record,
         provider: &Arc<Provider>,
     ) -> Outcome {
-        let id = ticket.record_id();
+        let id = presented.id();
         let record = Arc::new(record);
         let mut wait = Duration::from_millis(50);
         for attempt in 1..=WRITE_TRIES {
-            let sealed = record.seal(&self.keyring.get(), ticket, &*self.random);
-            match self.store.replace(id, before.version, sealed, before.expires_at).await {
+            match self.keeping.replace(presented, before, &record).await {
                 Ok(Replaced::Done { .. }) => {
                     tracing::info!(
                         sid = id.handle(),
@@ -170,7 +173,7 @@ impl Sessions {
                 Ok(Replaced::Conflict) => {
                     tracing::warn!(sid = id.handle(), "the record was replaced by somebody else");
                     let now = self.clock.now();
-                    let stored = self.load(ticket, now).await;
+                    let stored = self.load(presented, now).await;
                     return match stored.map_err(|error| store_outage(&error))? {
                         Some(stored) => Ok(stored.record),
                         None => Err(RefreshFailure::Ended),
@@ -186,10 +189,10 @@ impl Sessions {
         Err(RefreshFailure::Outage { retry_after: STORE_RETRY })
     }
 
-    async fn over(&self, ticket: &Ticket, why: &str) -> Outcome {
-        let id = ticket.record_id();
+    async fn over(&self, presented: &Presented, why: &str) -> Outcome {
+        let id = presented.id();
         tracing::info!(sid = id.handle(), why, "session ended");
-        self.store.remove(id).await.map_err(|error| store_outage(&error))?;
+        self.keeping.forget(id).await.map_err(|error| store_outage(&error))?;
         Err(RefreshFailure::Ended)
     }
 }

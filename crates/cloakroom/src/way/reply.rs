@@ -7,8 +7,8 @@ use cloakroom_core::cookie::{self, ReservedNames};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-        WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, SET_COOKIE,
+        STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
     },
 };
 
@@ -54,6 +54,16 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
     });
     if !decided {
         headers.append(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+}
+
+/// Sets cookies of ours on an inner service's answer, which no cache may then keep.
+pub(crate) fn set_cookies(headers: &mut HeaderMap, cookies: Vec<HeaderValue>) {
+    if !cookies.is_empty() {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    for cookie in cookies {
+        headers.append(SET_COOKIE, cookie);
     }
 }
 

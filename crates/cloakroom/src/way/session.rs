@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use cloakroom_core::{
-    cookie::{self, Found},
     guard::SameOrigin,
-    session::{Freshness, Record, RecordId, Ticket},
+    session::{Freshness, Record, RecordId},
     time::Timestamp,
 };
 use http::HeaderMap;
@@ -13,41 +12,27 @@ use http::HeaderMap;
 use crate::{
     reason::Reason,
     refusal::Refusal,
-    sessions::{RefreshFailure, Sessions, Stored},
-    settings::CookieSettings,
+    sessions::{Presented, RefreshFailure, Sessions},
 };
 
 /// The proof that a request has a session with a usable token.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveSession {
-    ticket: Ticket,
-    id: RecordId,
+    presented: Presented,
     record: Arc<Record>,
 }
 
 impl LiveSession {
     pub(crate) fn id(&self) -> RecordId {
-        self.id
+        self.presented.id()
     }
 
-    pub(crate) fn ticket(&self) -> &Ticket {
-        &self.ticket
+    pub(crate) fn presented(&self) -> &Presented {
+        &self.presented
     }
 
     pub(crate) fn record(&self) -> &Arc<Record> {
         &self.record
-    }
-}
-
-/// The ticket in a request's cookie; a cookie that comes twice is none (R27).
-pub(crate) fn ticket(headers: &HeaderMap, settings: &CookieSettings) -> Option<Ticket> {
-    match cookie::find(headers, &settings.name) {
-        Found::One(value) => Ticket::decode(value),
-        Found::Absent => None,
-        Found::Duplicate => {
-            tracing::warn!(cookie = settings.name.as_str(), "session cookie sent twice: ignored");
-            None
-        }
     }
 }
 
@@ -57,25 +42,23 @@ pub(crate) fn ticket(headers: &HeaderMap, settings: &CookieSettings) -> Option<T
 pub(crate) async fn find(
     sessions: &Arc<Sessions>,
     headers: &HeaderMap,
-    settings: &CookieSettings,
     _ours: &SameOrigin,
     now: Timestamp,
 ) -> Result<Option<LiveSession>, Refusal> {
-    let Some(ticket) = ticket(headers, settings) else { return Ok(None) };
-    let id = ticket.record_id();
+    let Some(presented) = sessions.present(headers) else { return Ok(None) };
     let stored = sessions
-        .load(&ticket, now)
+        .load(&presented, now)
         .await
         .map_err(|error| Refusal::new(Reason::StoreUnavailable, error.to_string()))?;
-    let Some(Stored { record, expires_at, .. }) = stored else { return Ok(None) };
-    sessions.touch(id, &record, expires_at, now);
-    let record = match Freshness::of(&record.tokens, &id, now) {
-        Freshness::Fresh => record,
+    let Some(stored) = stored else { return Ok(None) };
+    sessions.touch(&presented, &stored, now);
+    let record = match Freshness::of(&stored.record.tokens, &presented.id(), now) {
+        Freshness::Fresh => stored.record,
         Freshness::Due => {
-            sessions.refresh_beside(&ticket, &record);
-            record
+            sessions.refresh_beside(&presented, &stored.record);
+            stored.record
         }
-        Freshness::Expired => match sessions.refresh(&ticket, None).await {
+        Freshness::Expired => match sessions.refresh(&presented, None).await {
             Ok(record) => record,
             Err(RefreshFailure::Ended) => return Ok(None),
             Err(failure @ RefreshFailure::Outage { retry_after }) => {
@@ -84,5 +67,5 @@ pub(crate) async fn find(
             }
         },
     };
-    Ok(Some(LiveSession { ticket, id, record }))
+    Ok(Some(LiveSession { presented, record }))
 }

@@ -1,0 +1,106 @@
+//! Mode `server`: the record in the store, sealed; the cookie is a ticket that opens it.
+
+use std::sync::Arc;
+
+use cloakroom_core::{
+    cookie::{self, Found},
+    random::Random,
+    session::{Record, RecordId, Ticket, Timeouts},
+    time::Timestamp,
+};
+use cloakroom_store::{Replaced, SessionStore, StoreError};
+use http::{HeaderMap, HeaderValue};
+
+use super::{Presented, StartError, Started, Stored};
+use crate::{keyring::SharedKeyring, settings::CookieSettings};
+
+pub(in crate::sessions) struct Server {
+    pub(in crate::sessions) store: Arc<dyn SessionStore>,
+    pub(in crate::sessions) keyring: SharedKeyring,
+    pub(in crate::sessions) random: Arc<dyn Random>,
+    pub(in crate::sessions) timeouts: Timeouts,
+    pub(in crate::sessions) cookie: CookieSettings,
+}
+
+impl Server {
+    pub(super) fn present(&self, headers: &HeaderMap) -> Option<Presented> {
+        match cookie::find(headers, &self.cookie.name) {
+            Found::One(value) => Ticket::decode(value).map(Presented::ticket_alone),
+            Found::Absent => None,
+            Found::Duplicate => {
+                let cookie = self.cookie.name.as_str();
+                tracing::warn!(cookie, "session cookie sent twice: ignored");
+                None
+            }
+        }
+    }
+
+    pub(super) async fn start(
+        &self,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Started, StartError> {
+        let ticket = Ticket::generate(&*self.random);
+        let attributes = self.cookie.attributes();
+        let cookie = cookie::set(&self.cookie.name, &ticket.encode(), &attributes)
+            .map_err(|error| StartError::DoesNotFit(error.to_string()))?;
+        let sealed = record.seal(&self.keyring.get(), &ticket, &*self.random);
+        let expires_at = self.timeouts.expiry(now, record.absolute_end);
+        self.store.create(ticket.record_id(), sealed, expires_at).await?;
+        Ok(Started { id: ticket.record_id(), cookies: vec![cookie] })
+    }
+
+    pub(super) async fn load(
+        &self,
+        presented: &Presented,
+        now: Timestamp,
+    ) -> Result<Option<Stored>, StoreError> {
+        let id = presented.id();
+        let Some(stored) = self.store.load(id, now).await? else { return Ok(None) };
+        match Record::open(&self.keyring.get(), presented.ticket(), &stored.sealed) {
+            Ok(record) if now < record.absolute_end => Ok(Some(Stored {
+                record: Arc::new(record),
+                version: stored.version,
+                expires_at: stored.expires_at,
+            })),
+            Ok(_) => Ok(None),
+            Err(error) => {
+                tracing::warn!(sid = id.handle(), %error, "session record refused");
+                Ok(None)
+            }
+        }
+    }
+
+    pub(super) async fn replace(
+        &self,
+        presented: &Presented,
+        before: &Stored,
+        record: &Record,
+    ) -> Result<Replaced, StoreError> {
+        let sealed = record.seal(&self.keyring.get(), presented.ticket(), &*self.random);
+        self.store.replace(presented.id(), before.version, sealed, before.expires_at).await
+    }
+
+    pub(super) async fn remove(&self, presented: &Presented) -> Result<Option<Record>, StoreError> {
+        let removed = self.store.remove(presented.id()).await?;
+        Ok(removed.and_then(|stored| {
+            Record::open(&self.keyring.get(), presented.ticket(), &stored.sealed).ok()
+        }))
+    }
+
+    pub(super) async fn forget(&self, id: RecordId) -> Result<bool, StoreError> {
+        Ok(self.store.remove(id).await?.is_some())
+    }
+
+    pub(super) async fn touch(
+        &self,
+        id: RecordId,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.touch(id, expires_at).await
+    }
+
+    pub(super) fn expire(&self) -> Vec<HeaderValue> {
+        vec![cookie::expire(&self.cookie.name, &self.cookie.attributes())]
+    }
+}
