@@ -1,8 +1,7 @@
 //! Strict verification of JWTs (R51–R59).
 //!
-//! The signature itself is checked by jsonwebtoken on aws-lc-rs; everything around it is decided
-//! here, because a general library accepts more than a token handler may. In this order, each step
-//! before the next:
+//! aws-lc-rs checks the signature; everything around it is decided here, because a general library
+//! accepts more than a token handler may. In this order, each step before the next:
 //!
 //! 1. The compact form, byte for byte: at most [`MAX_TOKEN_BYTES`], three non-empty parts of
 //!    base64url without padding or stray trailing bits, header JSON without duplicate members
@@ -11,22 +10,27 @@
 //!    one that the [`TokenKind`] allows. `jwk`, `jku`, `x5u`, `x5c` are never looked at (R51, R52,
 //!    R55, R58).
 //! 3. The key: only now looked up, in the issuer's [`KeySet`], by `kid` and algorithm together.
-//! 4. The signature, and only then the claims: `iss`, `aud`, `exp` required; `exp`, `nbf`, `iat`
+//! 4. The signature, and only then the claims: `iss` and `aud` as the
+//!    [`IssuerRule`] and the [`AudienceRule`] say, `exp` required; `exp`, `nbf`, `iat`
 //!    finite numbers within [`MAX_LEEWAY`] of sense; claims that belong to another kind of token
 //!    refused (R57–R59).
 //!
 //! What comes out is [`VerifiedClaims`], which nothing else can make.
 //!
-//! Not supported: HMAC algorithms (a client secret is not a signing key here), ES512, ES256K, Ed448,
-//! Ed25519 under its newer name `Ed25519` (RFC 9864), encrypted tokens (R60) and detached or
-//! JSON-serialised signatures.
+//! [`VerifiedTokens`] remembers what was believed, so that a token which comes with every request is
+//! not checked with every request.
+//!
+//! Not supported: ES256K, Ed448, Ed25519 under its newer name `Ed25519` (RFC 9864), encrypted tokens
+//! (R60) and detached or JSON-serialised signatures.
 
 mod algorithm;
 mod claims;
 mod compact;
 mod error;
+mod expectation;
 pub mod json;
 mod keys;
+mod verified;
 
 #[cfg(test)]
 mod tests;
@@ -38,9 +42,12 @@ use serde_json::{Map, Value};
 pub use algorithm::Algorithm;
 pub use compact::MAX_TOKEN_BYTES;
 pub use error::JwtError;
-pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
+pub use expectation::{AudienceRule, Expectation, IssuerRule, TokenKind};
+pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES, PemError, SharedSecretError};
+pub use verified::VerifiedTokens;
 
 use crate::{session::UserKey, time::Timestamp};
+use claims::Times;
 use compact::Compact;
 
 /// How far two clocks may differ, where nothing else was agreed: 30 seconds.
@@ -49,56 +56,12 @@ pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 /// The most leeway that [`verify`] grants, whatever it is asked for: five minutes (R57).
 pub const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// What a token must be to be believed.
-#[derive(Clone, Copy, Debug)]
-pub struct Expectation<'a> {
-    /// Equals `iss`, byte for byte.
-    pub issuer: &'a str,
-    /// What `aud` must name (R59).
-    pub audience: AudienceRule<'a>,
-    /// The algorithms that this issuer signs with (R51).
-    pub algorithms: &'a [Algorithm],
-    /// What the token is for (R58).
-    pub kind: TokenKind,
-    /// How far the issuer's clock may be off; more than [`MAX_LEEWAY`] counts as that.
-    pub leeway: Duration,
-}
-
-/// What `aud`, a text or a list of texts, must name.
-#[derive(Clone, Copy, Debug)]
-pub enum AudienceRule<'a> {
-    /// This one, among others or alone.
-    Includes(&'a str),
-    /// At least one of these; an empty list is satisfied by no token.
-    IncludesOneOf(&'a [String]),
-}
-
-/// What a token is for; no token passes as two of them (R58).
-///
-/// `typ` is compared without case and with or without `application/` (RFC 7515 §4.1.9). Most
-/// providers send `JWT` or nothing for every kind, so the claims are looked at too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenKind {
-    /// For an API. `typ` is `at+jwt` (RFC 9068), `JWT` or absent; no `at_hash`, `c_hash` or `s_hash`,
-    /// no logout event, and Keycloak's `typ` claim, if any, is neither `ID` nor a refresh token's.
-    AccessToken,
-    /// For the client, about the user. `typ` is `JWT` or absent; `sub` and `iat` required, no logout
-    /// event (OpenID Connect Core §2).
-    IdToken,
-    /// For the client, about the end of a session. `typ` is `logout+jwt`, `JWT` or absent; `iat`,
-    /// `jti`, the logout event and `sub` or `sid` required, no `nonce` (OpenID Connect Back-Channel
-    /// Logout §2.4; R49).
-    LogoutToken,
-}
-
 /// The claims of a token that [`verify`] believed; there is no other way to make one.
 #[derive(Clone)]
 pub struct VerifiedClaims {
     claims: Map<String, Value>,
     algorithm: Algorithm,
-    issuer: String,
-    subject: Option<String>,
-    expires_at: Timestamp,
+    times: Times,
 }
 
 impl VerifiedClaims {
@@ -107,19 +70,19 @@ impl VerifiedClaims {
         &self.claims
     }
 
-    /// `iss`.
-    pub fn issuer(&self) -> &str {
-        &self.issuer
+    /// `iss`; always present where the rule was [`IssuerRule::Is`].
+    pub fn issuer(&self) -> Option<&str> {
+        self.text("iss")
     }
 
     /// `sub`; always present in an ID Token.
     pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+        self.text("sub")
     }
 
     /// `exp`, without leeway.
     pub fn expires_at(&self) -> Timestamp {
-        self.expires_at
+        self.times.expires_at
     }
 
     /// The algorithm that the token was signed with; the hash in `at_hash` depends on it.
@@ -127,16 +90,20 @@ impl VerifiedClaims {
         self.algorithm
     }
 
-    /// The audiences in `aud`, one or more.
+    /// The audiences in `aud`; one or more, except under a rule that lets it be absent.
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
         claims::audiences(&self.claims)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.claims.get(name).and_then(Value::as_str)
     }
 }
 
 /// The claims are about a person: `Debug` shows none of them.
 impl std::fmt::Debug for VerifiedClaims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VerifiedClaims").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("VerifiedClaims").field("issuer", &self.issuer()).finish_non_exhaustive()
     }
 }
 
@@ -144,7 +111,8 @@ impl std::fmt::Debug for VerifiedClaims {
 ///
 /// ```
 /// use cloakroom_core::jwt::{
-///     Algorithm, AudienceRule, DEFAULT_LEEWAY, Expectation, JwtError, KeySet, TokenKind, verify,
+///     Algorithm, AudienceRule, DEFAULT_LEEWAY, Expectation, IssuerRule, JwtError, KeySet, TokenKind,
+///     verify,
 /// };
 /// use cloakroom_core::time::Timestamp;
 ///
@@ -158,7 +126,7 @@ impl std::fmt::Debug for VerifiedClaims {
 ///     leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5\
 ///     djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
 /// let expect = Expectation {
-///     issuer: "joe",
+///     issuer: IssuerRule::Is("joe"),
 ///     audience: AudienceRule::Includes("shop-web"),
 ///     algorithms: &[Algorithm::Es256],
 ///     kind: TokenKind::AccessToken,

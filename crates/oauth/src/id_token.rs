@@ -4,8 +4,8 @@ use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloakroom_core::{
     jwt::{
-        self, Algorithm, AudienceRule, DEFAULT_LEEWAY, Expectation, JwtError, KeySet, TokenKind,
-        VerifiedClaims,
+        self, Algorithm, AudienceRule, DEFAULT_LEEWAY, Expectation, IssuerRule, JwtError, KeySet,
+        TokenKind, VerifiedClaims,
     },
     secret::Token,
     session::UserKey,
@@ -176,7 +176,7 @@ fn verify(
     now: Timestamp,
 ) -> Result<IdClaims, IdTokenError> {
     let expect = Expectation {
-        issuer: &client.issuer,
+        issuer: IssuerRule::Is(&client.issuer),
         audience: AudienceRule::Includes(&client.client_id),
         algorithms: &metadata.id_token_algorithms,
         kind: TokenKind::IdToken,
@@ -197,18 +197,12 @@ fn verify(
         return Err(IdTokenError::AccessTokenHash);
     }
     let sub = verified.subject().ok_or(JwtError::Missing("sub"))?;
-    let user = UserKey { iss: verified.issuer().to_owned(), sub: sub.to_owned() };
+    let user = UserKey { iss: client.issuer.clone(), sub: sub.to_owned() };
     Ok(IdClaims { verified, user })
 }
 
-/// The left half of the token's hash, with the hash of the signature's algorithm (Core §3.1.3.6);
-/// Ed25519 hashes with SHA-512.
+/// The left half of the token's hash, with the hash of the signature's algorithm (Core §3.1.3.6).
 fn half_hash(algorithm: Algorithm, token: &Token) -> String {
-    let hash = match algorithm {
-        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => &digest::SHA256,
-        Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Es384 => &digest::SHA384,
-        Algorithm::Rs512 | Algorithm::Ps512 | Algorithm::EdDsa => &digest::SHA512,
-    };
-    let hash = digest::digest(hash, token.expose().as_bytes());
+    let hash = digest::digest(algorithm.digest(), token.expose().as_bytes());
     URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
 }

@@ -60,8 +60,8 @@ pub enum MetadataFault {
     NoPkce,
     /// It signs ID Tokens only with algorithms that are refused (R51).
     #[error(
-        "it signs ID Tokens with none of RS256/384/512, PS256/384/512, ES256, ES384, EdDSA; choose \
-         one of these there"
+        "it signs ID Tokens with none of RS256/384/512, PS256/384/512, ES256/384/512, EdDSA; choose one \
+         of these there"
     )]
     NoAlgorithm,
 }
@@ -101,7 +101,11 @@ impl Metadata {
         }
         let id_token_algorithms: Vec<_> =
             match names(&document, "id_token_signing_alg_values_supported") {
-                Some(all) => all.filter_map(Algorithm::from_name).collect(),
+                // A shared secret signs no ID Token of ours: the client secret is no signing key (R51).
+                Some(all) => all
+                    .filter_map(Algorithm::from_name)
+                    .filter(|algorithm| !algorithm.is_symmetric())
+                    .collect(),
                 None => vec![Algorithm::Rs256],
             };
         if id_token_algorithms.is_empty() {

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use cloakroom_core::jwt::{self, Algorithm, AudienceRule, Expectation, KeySet, TokenKind};
+use cloakroom_core::jwt::{
+    self, Algorithm, AudienceRule, Expectation, IssuerRule, KeySet, TokenKind,
+};
 use cloakroom_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -57,7 +59,7 @@ impl Verifier {
     /// What a good token says.
     pub(super) fn verify(&self, token: &str, now: Timestamp) -> Option<AccessToken> {
         let expect = Expectation {
-            issuer: &self.issuer,
+            issuer: IssuerRule::Is(&self.issuer),
             audience: AudienceRule::Includes(AUDIENCE),
             algorithms: &[Algorithm::Es256],
             kind: TokenKind::AccessToken,

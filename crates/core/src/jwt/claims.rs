@@ -1,10 +1,12 @@
 //! The claims, once the signature holds (RFC 7519 §4.1; R57–R59).
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::{
-    Algorithm, AudienceRule, Expectation, JwtError, MAX_LEEWAY, TokenKind, VerifiedClaims,
-    compact::text,
+    Algorithm, AudienceRule, Expectation, IssuerRule, JwtError, MAX_LEEWAY, TokenKind,
+    VerifiedClaims, compact::text,
 };
 use crate::time::Timestamp;
 
@@ -20,18 +22,48 @@ pub(super) fn judge(
     expect: &Expectation<'_>,
     now: Timestamp,
 ) -> Result<VerifiedClaims, JwtError> {
-    let issuer = text(&claims, "iss")?.ok_or(JwtError::Missing("iss"))?.to_owned();
-    if issuer != expect.issuer {
-        return Err(JwtError::Issuer);
-    }
+    judge_issuer(&claims, expect.issuer)?;
     judge_audience(&claims, expect.audience)?;
-    let expires_at = judge_times(&claims, expect, now)?;
-    let subject = text(&claims, "sub")?.map(str::to_owned);
-    if subject.as_deref() == Some("") {
+    let times = Times::read(&claims)?;
+    times.judge(expect.leeway, now)?;
+    if text(&claims, "sub")? == Some("") {
         return Err(JwtError::Missing("sub"));
     }
     judge_kind(&claims, expect.kind)?;
-    Ok(VerifiedClaims { claims, algorithm, issuer, subject, expires_at })
+    Ok(VerifiedClaims { claims, algorithm, times })
+}
+
+/// From when to when a token counts.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    pub(super) expires_at: Timestamp,
+    not_before: Option<Timestamp>,
+    issued_at: Option<Timestamp>,
+}
+
+impl Times {
+    fn read(claims: &Map<String, Value>) -> Result<Self, JwtError> {
+        Ok(Self {
+            expires_at: numeric_date(claims, "exp")?.ok_or(JwtError::Missing("exp"))?,
+            not_before: numeric_date(claims, "nbf")?,
+            issued_at: numeric_date(claims, "iat")?,
+        })
+    }
+
+    pub(super) fn judge(&self, leeway: Duration, now: Timestamp) -> Result<(), JwtError> {
+        let leeway = leeway.min(MAX_LEEWAY);
+        if now >= self.expires_at.plus(leeway) {
+            return Err(JwtError::Expired);
+        }
+        let latest_start = now.plus(leeway);
+        if self.not_before.is_some_and(|nbf| nbf > latest_start) {
+            return Err(JwtError::NotYetValid);
+        }
+        if self.issued_at.is_some_and(|iat| iat > latest_start) {
+            return Err(JwtError::IssuedInFuture);
+        }
+        Ok(())
+    }
 }
 
 /// The texts of `aud`; those of another type are left out, [`judge`] refused them.
@@ -62,37 +94,42 @@ pub(super) fn numeric_date(
     Ok(Some(Timestamp::from_unix_millis((seconds * 1000.0) as u64)))
 }
 
-fn judge_audience(claims: &Map<String, Value>, rule: AudienceRule<'_>) -> Result<(), JwtError> {
-    match claims.get("aud").ok_or(JwtError::Missing("aud"))? {
-        Value::String(_) => {}
-        Value::Array(items) if items.iter().all(Value::is_string) => {}
-        _ => return Err(JwtError::WrongType("aud")),
+fn judge_issuer(claims: &Map<String, Value>, rule: IssuerRule<'_>) -> Result<(), JwtError> {
+    let issuer = text(claims, "iss")?;
+    match (rule, issuer) {
+        (IssuerRule::Is(wanted) | IssuerRule::AbsentOrIs(wanted), Some(issuer))
+            if issuer == wanted =>
+        {
+            Ok(())
+        }
+        (IssuerRule::AbsentOrIs(_) | IssuerRule::Absent, None) => Ok(()),
+        (IssuerRule::Is(_), None) => Err(JwtError::Missing("iss")),
+        (_, Some(_)) => Err(JwtError::Issuer),
     }
-    let named = audiences(claims).any(|audience| match rule {
-        AudienceRule::Includes(wanted) => audience == wanted,
-        AudienceRule::IncludesOneOf(wanted) => wanted.iter().any(|wanted| audience == wanted),
-    });
-    if named { Ok(()) } else { Err(JwtError::Audience) }
 }
 
-fn judge_times(
-    claims: &Map<String, Value>,
-    expect: &Expectation<'_>,
-    now: Timestamp,
-) -> Result<Timestamp, JwtError> {
-    let leeway = expect.leeway.min(MAX_LEEWAY);
-    let exp = numeric_date(claims, "exp")?.ok_or(JwtError::Missing("exp"))?;
-    if now >= exp.plus(leeway) {
-        return Err(JwtError::Expired);
+fn judge_audience(claims: &Map<String, Value>, rule: AudienceRule<'_>) -> Result<(), JwtError> {
+    match claims.get("aud") {
+        None => {
+            return match rule {
+                AudienceRule::AbsentOrIncludes(_) | AudienceRule::Absent => Ok(()),
+                AudienceRule::Includes(_) | AudienceRule::IncludesOneOf(_) => {
+                    Err(JwtError::Missing("aud"))
+                }
+            };
+        }
+        Some(Value::String(_)) => {}
+        Some(Value::Array(items)) if items.iter().all(Value::is_string) => {}
+        Some(_) => return Err(JwtError::WrongType("aud")),
     }
-    let latest_start = now.plus(leeway);
-    if numeric_date(claims, "nbf")?.is_some_and(|nbf| nbf > latest_start) {
-        return Err(JwtError::NotYetValid);
-    }
-    if numeric_date(claims, "iat")?.is_some_and(|iat| iat > latest_start) {
-        return Err(JwtError::IssuedInFuture);
-    }
-    Ok(exp)
+    let named = audiences(claims).any(|audience| match rule {
+        AudienceRule::Includes(wanted) | AudienceRule::AbsentOrIncludes(wanted) => {
+            audience == wanted
+        }
+        AudienceRule::IncludesOneOf(wanted) => wanted.iter().any(|wanted| audience == wanted),
+        AudienceRule::Absent => false,
+    });
+    if named { Ok(()) } else { Err(JwtError::Audience) }
 }
 
 /// Refuses what only another kind of token has, and demands what this one must have (R58).

@@ -41,10 +41,10 @@ pub enum JwtError {
     /// The signature does not fit the key.
     #[error("the signature is wrong")]
     Signature,
-    /// `iss` is another issuer.
+    /// `iss` is another issuer, or one where none was agreed.
     #[error("the issuer is another")]
     Issuer,
-    /// `aud` does not name us (R59).
+    /// `aud` does not name us, or somebody where none was agreed (R59).
     #[error("the token is for another audience")]
     Audience,
     /// `exp`, `nbf` or `iat` is negative or beyond the year 9999 (R57).

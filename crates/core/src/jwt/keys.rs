@@ -1,33 +1,34 @@
-//! An issuer's key set (RFC 7517 §5), as far as it is fit to verify with.
+//! The keys that verify an issuer's tokens, as far as they are fit for it.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{DecodingKey, crypto::aws_lc::DEFAULT_PROVIDER};
-use serde_json::{Map, Value};
+mod der;
+mod jwk;
+mod material;
+mod pem;
+mod shared_secret;
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+use serde_json::Value;
 
 use super::{
     Algorithm, JwtError,
     compact::{Compact, Head},
     json,
 };
+use material::Material;
+pub use pem::PemError;
+pub use shared_secret::SharedSecretError;
 
 /// The longest key set that is looked at; the layer reads no more of an answer.
 pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
-/// Bits of the smallest RSA modulus that still counts (RFC 7518 §3.3).
-const MIN_RSA_BITS: usize = 2048;
-/// Bits of the largest: verifying takes time that an attacker would make us spend.
-const MAX_RSA_BITS: usize = 8192;
-
-/// The public keys of one issuer. Each is for one algorithm (R51).
-///
-/// A key without `alg` is for the algorithm of its curve; an RSA key for RS256, OpenID Connect's
-/// default. Left out, as if they were not there: keys with another `use` than `sig`, with `key_ops`
-/// that do not verify, of an unknown `alg`, curve or type, symmetric ones (`oct`), RSA keys below 2048
-/// or above 8192 bits or with an exponent that is even or below 3, and keys that share `kid` and
-/// algorithm but differ.
-#[derive(Clone, Debug, Default)]
+/// The keys of one issuer: public ones, or one shared secret. Each is for one algorithm (R51).
+#[derive(Clone)]
 pub struct KeySet {
     keys: Vec<Key>,
+    /// A hash of all that the answers depend on.
+    fingerprint: [u8; digest::SHA256_OUTPUT_LEN],
 }
 
 /// Why a document is no key set.
@@ -44,25 +45,32 @@ pub enum KeySetError {
     NoUsableKey,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Key {
-    kid: Option<String>,
+    name: Name,
     algorithm: Algorithm,
     material: Material,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Material {
-    Rsa {
-        modulus: Vec<u8>,
-        exponent: Vec<u8>,
-    },
-    /// An uncompressed point, or the 32 bytes of Ed25519.
-    Curve(Vec<u8>),
+/// Which tokens a key may verify, by their `kid`.
+#[derive(Clone, PartialEq, Eq)]
+enum Name {
+    /// Those that name it, and those that name none.
+    Kid(String),
+    /// Only those that name none.
+    Nameless,
+    /// All: the one key that the operator gave.
+    OnlyKey,
 }
 
 impl KeySet {
-    /// Reads a JWK Set.
+    /// Reads a JWK Set (RFC 7517 §5): public keys only.
+    ///
+    /// A key without `alg` is for the algorithm of its curve; an RSA key for RS256, OpenID Connect's
+    /// default. Left out, as if they were not there: keys with another `use` than `sig`, with `key_ops`
+    /// that do not verify, of an unknown `alg`, curve or type, symmetric ones (`oct`), points off their
+    /// curve, RSA keys below 2048 or above 8192 bits or with an exponent that is even or below 3, and
+    /// keys that share `kid` and algorithm but differ.
     ///
     /// # Errors
     /// When it is too long, malformed, or holds no usable key: keep the last good set then (R53).
@@ -74,19 +82,48 @@ impl KeySet {
         let listed =
             document.get("keys").and_then(Value::as_array).ok_or(KeySetError::Malformed)?;
         let mut keys: Vec<Key> = Vec::new();
-        for key in listed.iter().filter_map(Value::as_object).filter_map(Key::from_jwk) {
-            let known = |other: &Key| other.is_named_like(&key) && other.material == key.material;
+        for key in listed.iter().filter_map(Value::as_object).filter_map(jwk::read) {
+            let known = |other: &Key| {
+                other.is_named_like(&key) && other.material.identity() == key.material.identity()
+            };
             if !keys.iter().any(known) {
                 keys.push(key);
             }
         }
-        let names: Vec<_> = keys.iter().map(|key| (key.kid.clone(), key.algorithm)).collect();
+        let listed = keys.clone();
         keys.retain(|key| {
-            key.kid.is_none()
-                || names.iter().filter(|name| **name == (key.kid.clone(), key.algorithm)).count()
-                    == 1
+            key.name == Name::Nameless
+                || listed.iter().filter(|other| other.is_named_like(key)).count() == 1
         });
-        if keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(Self { keys }) }
+        if keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(Self::of(keys)) }
+    }
+
+    /// Reads one public key in PEM: `PUBLIC KEY`, `RSA PUBLIC KEY` or `CERTIFICATE`, whose dates and
+    /// issuer are not looked at. It fits every `kid`.
+    ///
+    /// `algorithm` is what it signs; `None` means its curve's, and RS256 for an RSA key.
+    ///
+    /// # Errors
+    /// When there is not exactly one key, it is private, unfit or not for this algorithm.
+    pub fn from_pem(pem: &[u8], algorithm: Option<Algorithm>) -> Result<Self, PemError> {
+        let (algorithm, material) = pem::read(pem, algorithm)?;
+        Ok(Self::of(vec![Key { name: Name::OnlyKey, algorithm, material }]))
+    }
+
+    /// The secret that a service shares with us, byte for byte as the service uses it. It fits every
+    /// `kid`.
+    ///
+    /// # Errors
+    /// When `algorithm` takes no secret, and for secrets that could be guessed: shorter than the
+    /// algorithm's hash (RFC 7518 §3.2), a well-known example, a repetition, or a public key.
+    pub fn from_shared_secret(
+        secret: &[u8],
+        algorithm: Algorithm,
+    ) -> Result<Self, SharedSecretError> {
+        shared_secret::judge(secret, algorithm)?;
+        let material = Material::shared_secret(algorithm, secret)
+            .ok_or(SharedSecretError::NotForSecrets(algorithm.name()))?;
+        Ok(Self::of(vec![Key { name: Name::OnlyKey, algorithm, material }]))
     }
 
     /// How many keys can be used.
@@ -99,110 +136,73 @@ impl KeySet {
         self.keys.is_empty()
     }
 
+    pub(super) fn fingerprint(&self) -> [u8; digest::SHA256_OUTPUT_LEN] {
+        self.fingerprint
+    }
+
     pub(super) fn check_signature(
         &self,
         compact: &Compact<'_>,
         head: &Head<'_>,
     ) -> Result<(), JwtError> {
-        let mut fitting = self.keys.iter().filter(|key| {
-            key.algorithm == head.algorithm
-                && head.kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
-        });
+        let mut fitting = self.keys.iter().filter(|key| key.fits(head));
         let key = fitting.next().ok_or(JwtError::UnknownKey)?;
         if fitting.next().is_some() {
             return Err(JwtError::AmbiguousKey);
         }
-        // The provider is named, not the process's default: that one panics where another crate of
-        // the service has switched on jsonwebtoken's other backend.
-        let verifier = (DEFAULT_PROVIDER.verifier_factory)(
-            &key.algorithm.for_jsonwebtoken(),
-            &key.material.for_jsonwebtoken(key.algorithm),
-        )
-        .map_err(|_| JwtError::Signature)?;
-        verifier
-            .verify(compact.signed.as_bytes(), &compact.signature)
-            .map_err(|_| JwtError::Signature)
+        if key.material.verifies(compact.signed.as_bytes(), &compact.signature) {
+            Ok(())
+        } else {
+            Err(JwtError::Signature)
+        }
+    }
+
+    fn of(keys: Vec<Key>) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        let mut update = |bytes: &[u8]| {
+            context.update(&(bytes.len() as u64).to_be_bytes());
+            context.update(bytes);
+        };
+        for key in &keys {
+            update(key.algorithm.name().as_bytes());
+            match &key.name {
+                Name::Kid(kid) => update(&[b"=", kid.as_bytes()].concat()),
+                Name::Nameless => update(b""),
+                Name::OnlyKey => update(b"*"),
+            }
+            update(key.material.identity());
+        }
+        let mut fingerprint = [0; digest::SHA256_OUTPUT_LEN];
+        fingerprint.copy_from_slice(context.finish().as_ref());
+        Self { keys, fingerprint }
+    }
+}
+
+impl Default for KeySet {
+    /// No keys: no token is believed.
+    fn default() -> Self {
+        Self::of(Vec::new())
+    }
+}
+
+/// Shows no key: one may be secret.
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeySet({} keys)", self.keys.len())
     }
 }
 
 impl Key {
     fn is_named_like(&self, other: &Self) -> bool {
-        self.kid == other.kid && self.algorithm == other.algorithm
+        self.name == other.name && self.algorithm == other.algorithm
     }
 
-    fn from_jwk(jwk: &Map<String, Value>) -> Option<Self> {
-        if jwk.get("use").is_some_and(|usage| usage != "sig") {
-            return None;
-        }
-        if let Some(operations) = jwk.get("key_ops")
-            && !operations.as_array()?.iter().any(|operation| operation == "verify")
-        {
-            return None;
-        }
-        let kid = match jwk.get("kid") {
-            None => None,
-            Some(kid) => Some(kid.as_str()?.to_owned()),
+    fn fits(&self, head: &Head<'_>) -> bool {
+        let named = match (&self.name, head.kid) {
+            (Name::OnlyKey, _) | (_, None) => true,
+            (Name::Kid(name), Some(kid)) => name == kid,
+            (Name::Nameless, Some(_)) => false,
         };
-        let (native, material) = material(jwk)?;
-        let algorithm = match jwk.get("alg") {
-            None => native,
-            Some(alg) => Algorithm::from_name(alg.as_str()?)?,
-        };
-        let fits = algorithm == native || (algorithm.is_rsa() && native.is_rsa());
-        fits.then_some(Self { kid, algorithm, material })
+        named && self.algorithm == head.algorithm
     }
-}
-
-impl Material {
-    fn for_jsonwebtoken(&self, algorithm: Algorithm) -> DecodingKey {
-        match self {
-            Self::Rsa { modulus, exponent } => {
-                DecodingKey::from_rsa_raw_components(modulus, exponent)
-            }
-            Self::Curve(point) if algorithm == Algorithm::EdDsa => DecodingKey::from_ed_der(point),
-            Self::Curve(point) => DecodingKey::from_ec_der(point),
-        }
-    }
-}
-
-/// The key itself and the algorithm it is for when it names none.
-fn material(jwk: &Map<String, Value>) -> Option<(Algorithm, Material)> {
-    let text = |name| jwk.get(name).and_then(Value::as_str);
-    let bytes = |name| URL_SAFE_NO_PAD.decode(text(name)?).ok();
-    match (text("kty")?, text("crv")) {
-        ("RSA", _) => {
-            let (modulus, exponent) = (bytes("n")?, bytes("e")?);
-            is_sound_rsa(&modulus, &exponent)
-                .then_some((Algorithm::Rs256, Material::Rsa { modulus, exponent }))
-        }
-        ("EC", Some("P-256")) => {
-            Some((Algorithm::Es256, Material::Curve(point(&bytes("x")?, &bytes("y")?, 32)?)))
-        }
-        ("EC", Some("P-384")) => {
-            Some((Algorithm::Es384, Material::Curve(point(&bytes("x")?, &bytes("y")?, 48)?)))
-        }
-        ("OKP", Some("Ed25519")) => {
-            let x = bytes("x")?;
-            (x.len() == 32).then_some((Algorithm::EdDsa, Material::Curve(x)))
-        }
-        _ => None,
-    }
-}
-
-fn point(x: &[u8], y: &[u8], coordinate: usize) -> Option<Vec<u8>> {
-    (x.len() == coordinate && y.len() == coordinate).then(|| [&[4], x, y].concat())
-}
-
-fn is_sound_rsa(modulus: &[u8], exponent: &[u8]) -> bool {
-    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
-    // RFC 7518 §6.3.1 wants no leading zero, and the largest exponent in use is 65537.
-    let exponent_fits = matches!(exponent, [first, ..] if *first != 0)
-        && exponent.len() <= 4
-        && odd(exponent)
-        && exponent != [1];
-    let bits = match modulus {
-        [0, ..] | [] => 0,
-        [first, rest @ ..] => rest.len() * 8 + (8 - first.leading_zeros() as usize),
-    };
-    exponent_fits && odd(modulus) && (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits)
 }

@@ -40,7 +40,7 @@ fn r51_alg_none_and_its_friends() {
         json!("ES256 "),
         json!("ES256K"),
         json!("HS256"),
-        json!("ES512"),
+        json!("ES513"),
     ] {
         let signed = format!("{}.{claims}", encode(header_with("alg", alg.clone()).to_string()));
         let expected = if alg.is_null() { JwtError::WrongType("alg") } else { JwtError::Algorithm };
@@ -76,6 +76,10 @@ fn r51_a_public_key_as_hmac_secret() {
         let token = format!("{signed}.{}", encode(hmac::sign(&key, signed.as_bytes())));
         let verdict = verify(&token, &rsa.key_set(), &expect(TokenKind::IdToken), NOW);
         assert_eq!(verdict.unwrap_err(), JwtError::Algorithm);
+        // The second wall: where HS256 is allowed by mistake, a public key still is none for it.
+        let lax = Expectation { algorithms: &Algorithm::ALL, ..expect(TokenKind::IdToken) };
+        let verdict = verify(&token, &rsa.key_set(), &lax, NOW);
+        assert_eq!(verdict.unwrap_err(), JwtError::UnknownKey);
     }
 }
 

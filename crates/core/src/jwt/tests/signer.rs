@@ -3,11 +3,13 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::{
+    hmac,
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-        Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair,
+        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding,
+        RsaKeyPair,
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -16,6 +18,10 @@ use serde_json::{Value, json};
 use super::super::{Algorithm, KeySet};
 
 pub(super) const KID: &str = "key-1";
+
+/// Long enough for HS512.
+pub(super) const SECRET: &[u8] =
+    b"7mV2r0cJkq9XwLZtB4uYf8hPnGd1sEaQ6oKiTzRxM3vWbUjC5yNHlpDFgSIeAO_-";
 
 pub(super) struct Signer {
     algorithm: Algorithm,
@@ -26,6 +32,21 @@ enum Pair {
     Rsa(RsaKeyPair),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    Secret,
+}
+
+impl Pair {
+    fn generate(algorithm: Algorithm) -> Self {
+        let ecdsa = |curve| Self::Ecdsa(EcdsaKeyPair::generate(curve).unwrap());
+        match algorithm {
+            Algorithm::Es256 => ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING),
+            Algorithm::Es384 => ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING),
+            Algorithm::Es512 => ecdsa(&ECDSA_P521_SHA512_FIXED_SIGNING),
+            Algorithm::EdDsa => Self::Ed25519(Ed25519KeyPair::generate().unwrap()),
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Self::Secret,
+            _ => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()),
+        }
+    }
 }
 
 impl Signer {
@@ -33,17 +54,23 @@ impl Signer {
         static RSA: OnceLock<Pair> = OnceLock::new();
         static P256: OnceLock<Pair> = OnceLock::new();
         static P384: OnceLock<Pair> = OnceLock::new();
+        static P521: OnceLock<Pair> = OnceLock::new();
+        static SHARED: OnceLock<Pair> = OnceLock::new();
         static ED25519: OnceLock<Pair> = OnceLock::new();
-        let ecdsa = |curve| Pair::Ecdsa(EcdsaKeyPair::generate(curve).unwrap());
         let pair = match algorithm {
-            Algorithm::Es256 => P256.get_or_init(|| ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING)),
-            Algorithm::Es384 => P384.get_or_init(|| ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING)),
-            Algorithm::EdDsa => {
-                ED25519.get_or_init(|| Pair::Ed25519(Ed25519KeyPair::generate().unwrap()))
-            }
-            _ => RSA.get_or_init(|| Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())),
+            Algorithm::Es256 => &P256,
+            Algorithm::Es384 => &P384,
+            Algorithm::Es512 => &P521,
+            Algorithm::EdDsa => &ED25519,
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => &SHARED,
+            _ => &RSA,
         };
-        Self { algorithm, pair }
+        Self { algorithm, pair: pair.get_or_init(|| Pair::generate(algorithm)) }
+    }
+
+    /// With a key that no other signer has.
+    pub(super) fn fresh(algorithm: Algorithm) -> Self {
+        Self { algorithm, pair: Box::leak(Box::new(Pair::generate(algorithm))) }
     }
 
     pub(super) fn header(&self) -> Value {
@@ -82,28 +109,38 @@ impl Signer {
             }
             Pair::Ecdsa(pair) => pair.sign(&random, signed.as_bytes()).unwrap().as_ref().to_vec(),
             Pair::Ed25519(pair) => pair.sign(signed.as_bytes()).as_ref().to_vec(),
+            Pair::Secret => {
+                let algorithm = match self.algorithm {
+                    Algorithm::Hs256 => hmac::HMAC_SHA256,
+                    Algorithm::Hs384 => hmac::HMAC_SHA384,
+                    _ => hmac::HMAC_SHA512,
+                };
+                let key = hmac::Key::new(algorithm, SECRET);
+                hmac::sign(&key, signed.as_bytes()).as_ref().to_vec()
+            }
         }
     }
 
     pub(super) fn jwk(&self) -> Value {
         let mut jwk = match self.pair {
             Pair::Rsa(pair) => {
-                let key = pair.public_key();
-                json!({
-                    "kty": "RSA",
-                    "n": encode(key.modulus().big_endian_without_leading_zero()),
-                    "e": encode(key.exponent().big_endian_without_leading_zero()),
-                })
+                let (modulus, exponent) = rsa_numbers(pair.public_key().as_ref());
+                json!({ "kty": "RSA", "n": encode(modulus), "e": encode(exponent) })
             }
             Pair::Ecdsa(pair) => {
                 let point = &pair.public_key().as_ref()[1..];
                 let (x, y) = point.split_at(point.len() / 2);
-                let curve = if self.algorithm == Algorithm::Es256 { "P-256" } else { "P-384" };
+                let curve = match self.algorithm {
+                    Algorithm::Es256 => "P-256",
+                    Algorithm::Es384 => "P-384",
+                    _ => "P-521",
+                };
                 json!({ "kty": "EC", "crv": curve, "x": encode(x), "y": encode(y) })
             }
             Pair::Ed25519(pair) => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key()) })
             }
+            Pair::Secret => json!({ "kty": "oct", "k": encode(SECRET) }),
         };
         jwk["kid"] = json!(KID);
         jwk["use"] = json!("sig");
@@ -112,8 +149,18 @@ impl Signer {
     }
 
     pub(super) fn key_set(&self) -> KeySet {
-        key_set(&[self.jwk()])
+        match self.pair {
+            Pair::Secret => KeySet::from_shared_secret(SECRET, self.algorithm).unwrap(),
+            _ => key_set(&[self.jwk()]),
+        }
     }
+}
+
+/// The modulus and the exponent of an `RSAPublicKey` of 2048 bits with the exponent 65537.
+fn rsa_numbers(der: &[u8]) -> (&[u8], &[u8]) {
+    let (modulus, exponent) = der.split_at(der.len() - 5);
+    assert_eq!(exponent, [2, 3, 1, 0, 1]);
+    (&modulus[modulus.len() - 256..], &exponent[2..])
 }
 
 pub(super) fn key_set(keys: &[Value]) -> KeySet {
