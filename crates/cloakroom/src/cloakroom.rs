@@ -18,6 +18,7 @@ use cloakroom_core::{
     random::{self, Random},
     return_to::ReturnTo,
 };
+use cloakroom_oauth::IssuerError;
 use cloakroom_store::SessionStore;
 use http::{HeaderValue, Method, Request, Response, request::Parts};
 use tokio_util::task::TaskTracker;
@@ -34,6 +35,7 @@ use crate::{
     refusal::{Refusal, Refused, SESSION_HEADER},
     sessions::{self, Sessions},
     settings::{SessionRule, Settings, Unauthenticated},
+    verifier::Verifiers,
     way::{
         gate, guard, relay, reply,
         route::{Destination, Matched, RouteTable},
@@ -57,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) verifiers: Verifiers,
     /// What runs beside the requests and must not be cut off.
     pub(crate) tasks: TaskTracker,
     pub(crate) routes: RouteTable,
@@ -66,8 +69,16 @@ pub(crate) struct Shared {
 
 /// Why a Cloakroom cannot be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the operating system's certificate store cannot be used: {0}")]
-pub struct SetupError(rustls::Error);
+#[error(transparent)]
+pub struct SetupError(#[from] SetupFault);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SetupFault {
+    #[error("the operating system's certificate store cannot be used: {0}")]
+    Certificates(#[from] rustls::Error),
+    #[error("the issuer whose metadata names the keys: {0}")]
+    Issuer(#[from] IssuerError),
+}
 
 /// Where a request goes after the rooms.
 enum Onward {
@@ -79,7 +90,8 @@ impl Cloakroom {
     /// Puts the parts together; nothing is fetched yet.
     ///
     /// # Errors
-    /// When the platform's certificates cannot be used.
+    /// When the platform's certificates cannot be used, or an issuer that access tokens are verified by
+    /// is none.
     pub fn new(
         settings: Settings,
         store: Arc<dyn SessionStore>,
@@ -87,7 +99,8 @@ impl Cloakroom {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, SetupError> {
-        let back_channel = BackChannel::new().map_err(SetupError)?;
+        let back_channel = BackChannel::new().map_err(SetupFault::from)?;
+        let verifiers = Verifiers::new(&settings.providers, &back_channel, &clock)?;
         let tasks = TaskTracker::new();
         let keyring = SharedKeyring::new(keyring);
         let providers = settings.providers.iter().map(|provider| {
@@ -111,6 +124,7 @@ impl Cloakroom {
             requests: AtomicU64::new(0),
             reserved: settings.reserved_names(),
             sessions: Arc::new(sessions),
+            verifiers,
             tasks,
             settings,
             keyring,

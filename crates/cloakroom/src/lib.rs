@@ -54,7 +54,11 @@
 //!         unauthenticated: Unauthenticated::Auto,
 //!         methods: None,
 //!     }],
-//!     providers: vec![ProviderSettings { name: "default".into(), kind: ProviderKind::Oidc(client) }],
+//!     providers: vec![ProviderSettings {
+//!         name: "default".into(),
+//!         kind: ProviderKind::Oidc(client),
+//!         access_token: None,
+//!     }],
 //!     public,
 //! };
 //! let store = EmbeddedStore::open("cloakroom-data/sessions.redb")?;
@@ -88,6 +92,7 @@ mod refusal;
 mod sessions;
 mod settings;
 mod upkeep;
+mod verifier;
 mod way;
 
 pub use body::ReplyBody;
@@ -101,6 +106,7 @@ pub use settings::{
     CookieSettings, ProviderKind, ProviderSettings, Route, SessionRule, Settings, Unauthenticated,
 };
 pub use upkeep::StartProblem;
+pub use verifier::{AccessTokenSettings, KeySource, Named, Outage, Verifier, VerifyError};
 
 // What the settings are made of.
 pub use {cloakroom_core, cloakroom_oauth, cloakroom_store};

@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) use self::{
     discovery::ProviderUnavailable,
     http::BackChannel,
+    keys::{Keys, KeysAt},
     oidc::{LoginError, OidcProvider},
 };
 use crate::{

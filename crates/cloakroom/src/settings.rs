@@ -9,6 +9,8 @@ use cloakroom_core::{
 };
 use cloakroom_oauth::Client;
 
+use crate::verifier::AccessTokenSettings;
+
 /// Everything that [`crate::Cloakroom`] needs to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -62,6 +64,8 @@ pub struct ProviderSettings {
     pub name: String,
     /// What kind of provider it is, and what there is to know of it.
     pub kind: ProviderKind,
+    /// How its access tokens are verified where they come from outside; `None` where none do.
+    pub access_token: Option<AccessTokenSettings>,
 }
 
 /// The kinds of providers.

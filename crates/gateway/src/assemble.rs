@@ -83,6 +83,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
             .map(|provider| ProviderSettings {
                 name: provider.name.clone(),
                 kind: ProviderKind::Oidc(client(provider, &public, &config.auth.prefix)),
+                access_token: None,
             })
             .collect(),
         control_prefix: config.auth.prefix.clone(),

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use cloakroom_core::{jwt::KeySet, time::Timestamp};
 use http::{Method, Request};
+use url::Url;
 
-use crate::{Metadata, client::bare_request};
+use crate::{client::bare_request, discovery::parse_endpoint};
 
 /// A good set is fetched again after this long, so that a withdrawn key stops counting.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
@@ -16,10 +17,27 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// While there is none yet, nobody can log in: try again sooner.
 const FIRST_WINDOW: Duration = Duration::from_secs(2);
 
-/// The request for the provider's key set; the answer belongs into [`KeySet::parse`] and then
+/// Where an issuer publishes its keys: behind https, or http on this machine (R53).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwksUrl(Url);
+
+impl JwksUrl {
+    /// `None` for what is no URL, is neither https nor http on a loopback host, or has a user, a
+    /// password or a fragment.
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_endpoint(text).map(Self)
+    }
+
+    /// A URL that [`parse_endpoint`] let through.
+    pub(crate) fn checked(url: Url) -> Self {
+        Self(url)
+    }
+}
+
+/// The request for a key set; the answer belongs into [`KeySet::parse`] and then
 /// [`JwksCache::fetched`]. Follow no redirect to another host.
-pub fn jwks_request(metadata: &Metadata) -> Request<Bytes> {
-    bare_request(Method::GET, &metadata.jwks_uri, Bytes::new())
+pub fn jwks_request(from: &JwksUrl) -> Request<Bytes> {
+    bare_request(Method::GET, &from.0, Bytes::new())
 }
 
 /// The last good key set of one provider. It never goes away because a fetch failed: an outage of the
@@ -30,6 +48,7 @@ pub struct JwksCache {
     attempted_at: Option<Timestamp>,
     /// The last fetch that only an unknown key was the reason for.
     unknown_key_at: Option<Timestamp>,
+    last_failed: bool,
 }
 
 impl JwksCache {
@@ -54,14 +73,21 @@ impl JwksCache {
         !within(if self.good.is_some() { WINDOW } else { FIRST_WINDOW }, self.attempted_at)
     }
 
+    /// Whether the last fetch failed: then nobody can say that a token whose key is unknown is bad.
+    pub fn last_failed(&self) -> bool {
+        self.last_failed
+    }
+
     /// Takes a fetched set in place of the last one.
     pub fn fetched(&mut self, keys: KeySet, now: Timestamp) {
+        self.last_failed = false;
         self.attempted(now);
         self.good = Some((Arc::new(keys), now));
     }
 
     /// Notes that a fetch failed; the last good set stays.
     pub fn failed(&mut self, now: Timestamp) {
+        self.last_failed = true;
         self.attempted(now);
     }
 

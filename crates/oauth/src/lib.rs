@@ -40,8 +40,8 @@ pub use end_session::{MAX_HINT_BYTES, end_session_url};
 pub use id_token::{
     IdClaims, IdTokenError, names_other_user, verify_id_token, verify_refreshed_id_token,
 };
-pub use jwks::{JwksCache, jwks_request};
-pub use metadata::{Metadata, MetadataError, MetadataFault};
+pub use jwks::{JwksCache, JwksUrl, jwks_request};
+pub use metadata::{Metadata, MetadataError, MetadataFault, published_jwks_url};
 pub use revoke::revocation_requests;
 pub use token::{
     TokenAnswer, TokenError, TokenErrorKind, code_request, judge_token_answer, refresh_request,

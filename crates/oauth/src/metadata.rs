@@ -4,14 +4,14 @@ use cloakroom_core::jwt::{Algorithm, json};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{Client, MAX_ANSWER_BYTES, client::Quoted, discovery::parse_endpoint};
+use crate::{Client, MAX_ANSWER_BYTES, client::Quoted, discovery::parse_endpoint, jwks::JwksUrl};
 
 /// A provider's metadata, as far as it is used and after every check.
 #[derive(Clone, Debug)]
 pub struct Metadata {
     pub(crate) authorization_endpoint: Url,
     pub(crate) token_endpoint: Url,
-    pub(crate) jwks_uri: Url,
+    pub(crate) jwks_uri: JwksUrl,
     pub(crate) revocation_endpoint: Option<Url>,
     pub(crate) end_session_endpoint: Option<Url>,
     /// Authorization responses carry `iss` (RFC 9207 §3).
@@ -77,18 +77,13 @@ impl Metadata {
             .map_err(|fault| MetadataError { issuer: client.issuer.clone(), fault })
     }
 
+    /// Where the provider publishes its keys.
+    pub fn jwks_url(&self) -> &JwksUrl {
+        &self.jwks_uri
+    }
+
     fn judge(client: &Client, body: &[u8]) -> Result<Self, MetadataFault> {
-        if body.len() > MAX_ANSWER_BYTES {
-            return Err(MetadataFault::NotJson);
-        }
-        let document = json::parse_object(body).map_err(|_| MetadataFault::NotJson)?;
-        let issuer = document
-            .get("issuer")
-            .and_then(Value::as_str)
-            .ok_or(MetadataFault::Missing("issuer"))?;
-        if issuer != client.issuer {
-            return Err(MetadataFault::OtherIssuer(Quoted(issuer).to_string()));
-        }
+        let document = document_of(&client.issuer, body)?;
         if !names(&document, "response_types_supported")
             .is_none_or(|mut all| all.any(|one| one == "code"))
         {
@@ -117,7 +112,7 @@ impl Metadata {
         Ok(Self {
             authorization_endpoint: required("authorization_endpoint")?,
             token_endpoint: required("token_endpoint")?,
-            jwks_uri: required("jwks_uri")?,
+            jwks_uri: JwksUrl::checked(required("jwks_uri")?),
             revocation_endpoint: endpoint(&document, "revocation_endpoint", plaintext)?,
             end_session_endpoint: endpoint(&document, "end_session_endpoint", plaintext)?,
             sends_iss: document.get("authorization_response_iss_parameter_supported")
@@ -125,6 +120,33 @@ impl Metadata {
             id_token_algorithms,
         })
     }
+}
+
+/// Where `issuer` publishes its keys, by its answer to [`crate::discovery_request`]: for those who
+/// verify its tokens and are no client of it.
+///
+/// # Errors
+/// When the answer is not that issuer's metadata (R8), or the keys are not behind https.
+pub fn published_jwks_url(issuer: &str, body: &[u8]) -> Result<JwksUrl, MetadataError> {
+    let url = document_of(issuer, body).and_then(|document| {
+        endpoint(&document, "jwks_uri", issuer.starts_with("http://"))?
+            .ok_or(MetadataFault::Missing("jwks_uri"))
+    });
+    url.map(JwksUrl::checked).map_err(|fault| MetadataError { issuer: issuer.to_owned(), fault })
+}
+
+/// The metadata in `body`, if it is `issuer`'s (R8).
+fn document_of(issuer: &str, body: &[u8]) -> Result<Map<String, Value>, MetadataFault> {
+    if body.len() > MAX_ANSWER_BYTES {
+        return Err(MetadataFault::NotJson);
+    }
+    let document = json::parse_object(body).map_err(|_| MetadataFault::NotJson)?;
+    let named =
+        document.get("issuer").and_then(Value::as_str).ok_or(MetadataFault::Missing("issuer"))?;
+    if named != issuer {
+        return Err(MetadataFault::OtherIssuer(Quoted(named).to_string()));
+    }
+    Ok(document)
 }
 
 /// `plaintext`: the issuer itself is http on this machine; a provider elsewhere must not point us at

@@ -1,30 +1,41 @@
-//! The provider's signing keys: cached, refetched at a bounded rate, the last good set kept (R53).
+//! An issuer's signing keys: cached, refetched at a bounded rate, the last good set kept (R53).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use cloakroom_core::{jwt::KeySet, time::Timestamp};
-use cloakroom_oauth::{JwksCache, Metadata, jwks_request};
+use cloakroom_oauth::{JwksCache, JwksUrl, discovery_request, jwks_request, published_jwks_url};
+use http::Request;
 
 use super::{discovery::ProviderUnavailable, http::BackChannel};
 use crate::clock::Clock;
 
+/// Where a key set is found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum KeysAt<'a> {
+    /// Here.
+    Url(&'a JwksUrl),
+    /// Where this issuer's metadata says.
+    Issuer(&'a str),
+}
+
 /// The cache, and a lock that is held while one caller fetches.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     cache: Mutex<JwksCache>,
     fetching: tokio::sync::Mutex<()>,
 }
 
 impl Keys {
     /// The keys at hand, without waiting for anything.
-    pub(super) fn at_hand(&self) -> Option<Arc<KeySet>> {
+    pub(crate) fn at_hand(&self) -> Option<Arc<KeySet>> {
         self.cache().keys()
     }
 
     /// The keys at hand; fetched first where there are none or, by one caller, where they are old.
-    pub(super) async fn current(
+    pub(crate) async fn current(
         &self,
-        metadata: &Metadata,
+        at: KeysAt<'_>,
         back_channel: &BackChannel,
         clock: &dyn Clock,
     ) -> Result<Arc<KeySet>, ProviderUnavailable> {
@@ -36,7 +47,7 @@ impl Keys {
             },
             None => self.fetching.lock().await,
         };
-        let fetched = self.fetch(false, metadata, back_channel, clock).await;
+        let fetched = self.fetch(false, at, back_channel, clock).await;
         drop(fetching);
         self.at_hand().ok_or_else(|| match fetched {
             Err(error) => error,
@@ -48,17 +59,21 @@ impl Keys {
     ///
     /// # Errors
     /// When they were asked for and could not be had: then nobody can say that the token is bad.
-    pub(super) async fn newer(
+    pub(crate) async fn newer(
         &self,
-        metadata: &Metadata,
+        at: KeysAt<'_>,
         back_channel: &BackChannel,
         clock: &dyn Clock,
     ) -> Result<Arc<KeySet>, ProviderUnavailable> {
         let fetching = self.fetching.lock().await;
-        let fetched = self.fetch(true, metadata, back_channel, clock).await;
+        let fetched = self.fetch(true, at, back_channel, clock).await;
         drop(fetching);
         fetched?;
-        self.at_hand()
+        let cache = self.cache();
+        // Within the window of a failed fetch none is tried, and the doubt is the same.
+        cache
+            .keys()
+            .filter(|_| !cache.last_failed())
             .ok_or_else(|| ProviderUnavailable::outage("the provider's keys are not known".into()))
     }
 
@@ -66,14 +81,14 @@ impl Keys {
     async fn fetch(
         &self,
         unknown_key: bool,
-        metadata: &Metadata,
+        at: KeysAt<'_>,
         back_channel: &BackChannel,
         clock: &dyn Clock,
     ) -> Result<(), ProviderUnavailable> {
         if !self.should_fetch(unknown_key, clock.now()) {
             return Ok(());
         }
-        match fetch(metadata, back_channel).await {
+        match fetch(at, back_channel).await {
             Ok(keys) => {
                 self.cache().fetched(keys, clock.now());
                 Ok(())
@@ -95,17 +110,32 @@ impl Keys {
     }
 }
 
-async fn fetch(
-    metadata: &Metadata,
+async fn fetch(at: KeysAt<'_>, back_channel: &BackChannel) -> Result<KeySet, ProviderUnavailable> {
+    let keys = match at {
+        KeysAt::Url(url) => get(jwks_request(url), "the key set", back_channel).await?,
+        KeysAt::Issuer(issuer) => {
+            let request = discovery_request(issuer)
+                .map_err(|error| ProviderUnavailable::outage(error.to_string()))?;
+            let metadata = get(request, "discovery", back_channel).await?;
+            let url = published_jwks_url(issuer, &metadata)?;
+            get(jwks_request(&url), "the key set", back_channel).await?
+        }
+    };
+    KeySet::parse(&keys).map_err(|error| ProviderUnavailable::outage(error.to_string()))
+}
+
+async fn get(
+    request: Request<Bytes>,
+    what: &str,
     back_channel: &BackChannel,
-) -> Result<KeySet, ProviderUnavailable> {
+) -> Result<Bytes, ProviderUnavailable> {
     let answer = back_channel
-        .fetch(jwks_request(metadata))
+        .fetch(request)
         .await
         .map_err(|error| ProviderUnavailable::outage(error.to_string()))?;
     if !answer.status.is_success() {
         let status = answer.status.as_u16();
-        return Err(ProviderUnavailable::outage(format!("the key set answered {status}")));
+        return Err(ProviderUnavailable::outage(format!("{what} answered {status}")));
     }
-    KeySet::parse(&answer.body).map_err(|error| ProviderUnavailable::outage(error.to_string()))
+    Ok(answer.body)
 }

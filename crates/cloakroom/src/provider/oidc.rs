@@ -19,8 +19,9 @@ use serde_json::{Map, Value};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    BackChannel, Login, ProviderUnavailable, RefreshError, Renewed, discovery::Discovery,
-    keys::Keys,
+    BackChannel, Login, ProviderUnavailable, RefreshError, Renewed,
+    discovery::Discovery,
+    keys::{Keys, KeysAt},
 };
 use crate::clock::Clock;
 
@@ -74,7 +75,11 @@ impl OidcProvider {
     pub(crate) async fn prepare(&self) -> Result<(), ProviderUnavailable> {
         let metadata = self.metadata().await?;
         // Without them a login fetches them, and a refresh does.
-        drop(self.keys.current(&metadata, &self.back_channel, &*self.clock).await);
+        drop(
+            self.keys
+                .current(KeysAt::Url(metadata.jwks_url()), &self.back_channel, &*self.clock)
+                .await,
+        );
         Ok(())
     }
 
@@ -117,7 +122,11 @@ impl OidcProvider {
         let metadata = self.metadata().await?;
         // Before the token is spent, for afterwards nothing may come between its successor and the
         // store. Where there are none, the answer is judged without.
-        let keys = self.keys.current(&metadata, &self.back_channel, &*self.clock).await.ok();
+        let keys = self
+            .keys
+            .current(KeysAt::Url(metadata.jwks_url()), &self.back_channel, &*self.clock)
+            .await
+            .ok();
         let request = refresh_request(&self.client, &metadata, refresh_token);
         // Counted from before the request, a token's life never looks longer than it is.
         let asked_at = self.clock.now();
@@ -202,7 +211,16 @@ impl OidcProvider {
     fn fetch_newer_keys(self: &Arc<Self>, metadata: &Arc<Metadata>) {
         let (provider, metadata) = (Arc::clone(self), Arc::clone(metadata));
         self.tasks.spawn(async move {
-            drop(provider.keys.newer(&metadata, &provider.back_channel, &*provider.clock).await);
+            drop(
+                provider
+                    .keys
+                    .newer(
+                        KeysAt::Url(metadata.jwks_url()),
+                        &provider.back_channel,
+                        &*provider.clock,
+                    )
+                    .await,
+            );
         });
     }
 
@@ -212,10 +230,16 @@ impl OidcProvider {
         metadata: &Metadata,
         verify: impl Fn(&KeySet) -> Result<IdClaims, IdTokenError>,
     ) -> Result<Result<IdClaims, IdTokenError>, ProviderUnavailable> {
-        let keys = self.keys.current(metadata, &self.back_channel, &*self.clock).await?;
+        let keys = self
+            .keys
+            .current(KeysAt::Url(metadata.jwks_url()), &self.back_channel, &*self.clock)
+            .await?;
         match verify(&keys) {
             Err(error) if error.refetch_may_help() => {
-                let newer = self.keys.newer(metadata, &self.back_channel, &*self.clock).await?;
+                let newer = self
+                    .keys
+                    .newer(KeysAt::Url(metadata.jwks_url()), &self.back_channel, &*self.clock)
+                    .await?;
                 Ok(verify(&newer))
             }
             verdict => Ok(verdict),

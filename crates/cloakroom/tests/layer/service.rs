@@ -90,6 +90,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
         providers: vec![ProviderSettings {
             name: "default".to_owned(),
             kind: ProviderKind::Oidc(client),
+            access_token: None,
         }],
         public,
     }

@@ -78,7 +78,7 @@ fn from_discovery_to_logout() {
     let discovery = discovery_request(ISSUER).unwrap();
     assert_eq!(discovery.uri().to_string(), format!("{ISSUER}/.well-known/openid-configuration"));
     let metadata = Metadata::parse(&client(), &peer.discovery()).unwrap();
-    assert_eq!(jwks_request(&metadata).uri().to_string(), format!("{ISSUER}/jwks"));
+    assert_eq!(jwks_request(metadata.jwks_url()).uri().to_string(), format!("{ISSUER}/jwks"));
 
     let browser = Browser::new(&Counting::default());
     let (tokens, claims) = browser.log_in(&mut peer, "alice");

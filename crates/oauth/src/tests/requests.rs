@@ -117,7 +117,7 @@ fn a_client_proves_itself_in_one_way() {
 
 #[test]
 fn a_get_carries_no_secret() {
-    let request = jwks_request(&metadata());
+    let request = jwks_request(metadata().jwks_url());
     assert_eq!(request.method(), Method::GET);
     assert!(request.body().is_empty());
     assert!(!request.headers().contains_key(header::AUTHORIZATION));

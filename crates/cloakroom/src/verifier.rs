@@ -1,0 +1,138 @@
+//! The verifier: is this access token good (R51–R59)?
+//!
+//! For tokens that arrive from outside: a mobile client's bearer, the cookie of mode `jwt`. The rules
+//! are [`cloakroom_core::jwt`]'s; here are the keys. Published ones are fetched when first needed,
+//! again each hour, and once a minute at most because a token names a key that is not among them
+//! (R53). The last good set serves on while the issuer is down.
+
+mod set;
+mod settings;
+
+use std::{fmt, sync::Arc};
+
+use cloakroom_core::{
+    jwt::{
+        AudienceRule, DEFAULT_LEEWAY, Expectation, JwtError, KeySet, TokenKind, VerifiedClaims,
+        verify,
+    },
+    time::Timestamp,
+};
+use cloakroom_oauth::check_issuer;
+
+pub(crate) use self::set::Verifiers;
+pub use self::settings::{AccessTokenSettings, KeySource, Named};
+use crate::{
+    SetupError,
+    cloakroom::SetupFault,
+    clock::Clock,
+    provider::{BackChannel, Keys, KeysAt, ProviderUnavailable},
+};
+
+/// Verifies the access tokens of one issuer. Share one: it keeps keys and what it has verified.
+pub struct Verifier {
+    settings: AccessTokenSettings,
+    fetched: Keys,
+    back_channel: BackChannel,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a token is not believed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// It is no token of this issuer for us, or is none any more: a 401.
+    #[error("{0}")]
+    Invalid(JwtError),
+    /// Nobody can say: the issuer's keys cannot be had now. A 503.
+    #[error("the keys cannot be had: {0}")]
+    Unavailable(Outage),
+}
+
+/// What stands between us and an issuer's keys; for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Outage(ProviderUnavailable);
+
+impl Verifier {
+    /// A verifier of its own; nothing is fetched yet.
+    ///
+    /// # Errors
+    /// When the issuer whose metadata is to be asked is no issuer identifier, or the platform's
+    /// certificates cannot be used.
+    pub fn new(settings: AccessTokenSettings, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
+        Self::over(BackChannel::new().map_err(SetupFault::from)?, settings, clock)
+    }
+
+    pub(crate) fn over(
+        back_channel: BackChannel,
+        settings: AccessTokenSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SetupError> {
+        if let KeySource::IssuerMetadata(issuer) = &settings.keys {
+            check_issuer(issuer).map_err(SetupFault::from)?;
+        }
+        Ok(Self { settings, fetched: Keys::default(), back_channel, clock })
+    }
+
+    /// Believes `token` or says why not.
+    ///
+    /// # Errors
+    /// See [`VerifyError`]. No part of the token is in it.
+    pub async fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<VerifiedClaims>, VerifyError> {
+        let at = match &self.settings.keys {
+            KeySource::Fixed(keys) => return Ok(self.judge(token, keys, now)?),
+            KeySource::Jwks(url) => KeysAt::Url(url),
+            KeySource::IssuerMetadata(issuer) => KeysAt::Issuer(issuer),
+        };
+        let keys = self.fetched.current(at, &self.back_channel, &*self.clock).await?;
+        match self.judge(token, &keys, now) {
+            Err(error) if error.refetch_may_help() => {
+                let newer = self.fetched.newer(at, &self.back_channel, &*self.clock).await?;
+                Ok(self.judge(token, &newer, now)?)
+            }
+            verdict => Ok(verdict?),
+        }
+    }
+
+    fn judge(
+        &self,
+        token: &str,
+        keys: &KeySet,
+        now: Timestamp,
+    ) -> Result<Arc<VerifiedClaims>, JwtError> {
+        let (Named::Is(issuer), Named::Is(audience)) =
+            (&self.settings.issuer, &self.settings.audience)
+        else {
+            return Err(JwtError::Issuer);
+        };
+        let expect = Expectation {
+            issuer,
+            audience: AudienceRule::Includes(audience),
+            algorithms: &self.settings.algorithms,
+            kind: TokenKind::AccessToken,
+            leeway: DEFAULT_LEEWAY,
+        };
+        verify(token, keys, &expect, now).map(Arc::new)
+    }
+}
+
+impl From<JwtError> for VerifyError {
+    fn from(error: JwtError) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl From<ProviderUnavailable> for VerifyError {
+    fn from(error: ProviderUnavailable) -> Self {
+        Self::Unavailable(Outage(error))
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

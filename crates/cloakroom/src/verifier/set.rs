@@ -1,0 +1,35 @@
+//! The verifiers of one Cloakroom: one for each provider whose access tokens it can verify.
+
+use std::sync::Arc;
+
+use super::Verifier;
+use crate::{SetupError, clock::Clock, provider::BackChannel, settings::ProviderSettings};
+
+/// Verifiers by the names of their providers.
+#[derive(Debug)]
+pub(crate) struct Verifiers(Vec<(String, Verifier)>);
+
+impl Verifiers {
+    /// # Errors
+    /// See [`Verifier::new`].
+    pub(crate) fn new(
+        providers: &[ProviderSettings],
+        back_channel: &BackChannel,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, SetupError> {
+        let mut verifiers = Vec::new();
+        for provider in providers {
+            if let Some(settings) = &provider.access_token {
+                let (back_channel, clock) = (back_channel.clone(), Arc::clone(clock));
+                let verifier = Verifier::over(back_channel, settings.clone(), clock)?;
+                verifiers.push((provider.name.clone(), verifier));
+            }
+        }
+        Ok(Self(verifiers))
+    }
+
+    /// That of the provider `name`, where its access tokens can be verified.
+    pub(crate) fn of(&self, name: &str) -> Option<&Verifier> {
+        self.0.iter().find(|(provider, _)| provider == name).map(|(_, verifier)| verifier)
+    }
+}
