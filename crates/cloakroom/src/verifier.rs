@@ -12,8 +12,8 @@ use std::{fmt, sync::Arc};
 
 use cloakroom_core::{
     jwt::{
-        AudienceRule, DEFAULT_LEEWAY, Expectation, JwtError, KeySet, TokenKind, VerifiedClaims,
-        verify,
+        AudienceRule, DEFAULT_LEEWAY, Expectation, IssuerRule, JwtError, KeySet, TokenKind,
+        VerifiedClaims, VerifiedTokens,
     },
     time::Timestamp,
 };
@@ -32,6 +32,7 @@ use crate::{
 pub struct Verifier {
     settings: AccessTokenSettings,
     fetched: Keys,
+    verified: VerifiedTokens,
     back_channel: BackChannel,
     clock: Arc<dyn Clock>,
 }
@@ -70,7 +71,8 @@ impl Verifier {
         if let KeySource::IssuerMetadata(issuer) = &settings.keys {
             check_issuer(issuer).map_err(SetupFault::from)?;
         }
-        Ok(Self { settings, fetched: Keys::default(), back_channel, clock })
+        let verified = VerifiedTokens::default();
+        Ok(Self { settings, fetched: Keys::default(), verified, back_channel, clock })
     }
 
     /// Believes `token` or says why not.
@@ -103,19 +105,22 @@ impl Verifier {
         keys: &KeySet,
         now: Timestamp,
     ) -> Result<Arc<VerifiedClaims>, JwtError> {
-        let (Named::Is(issuer), Named::Is(audience)) =
-            (&self.settings.issuer, &self.settings.audience)
-        else {
-            return Err(JwtError::Issuer);
-        };
         let expect = Expectation {
-            issuer,
-            audience: AudienceRule::Includes(audience),
+            issuer: match &self.settings.issuer {
+                Named::Is(issuer) => IssuerRule::Is(issuer),
+                Named::AbsentOrIs(issuer) => IssuerRule::AbsentOrIs(issuer),
+                Named::Absent => IssuerRule::Absent,
+            },
+            audience: match &self.settings.audience {
+                Named::Is(audience) => AudienceRule::Includes(audience),
+                Named::AbsentOrIs(audience) => AudienceRule::AbsentOrIncludes(audience),
+                Named::Absent => AudienceRule::Absent,
+            },
             algorithms: &self.settings.algorithms,
             kind: TokenKind::AccessToken,
             leeway: DEFAULT_LEEWAY,
         };
-        verify(token, keys, &expect, now).map(Arc::new)
+        self.verified.verify(token, keys, &expect, now)
     }
 }
 

@@ -16,14 +16,18 @@ pub struct AccessTokenSettings {
     pub keys: KeySource,
 }
 
-/// A name that tokens carry.
+/// A name that tokens carry, compared byte for byte.
+///
+/// The weaker rules are for a login service whose tokens name nobody: every token that its key has
+/// signed counts then, whatever it was made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// Exactly this one.
+    /// This one; in `aud`, among others or alone.
     Is(String),
-    /// Weaker: whatever stands there, or nothing. For a login service whose tokens name neither an
-    /// issuer nor an audience; every token that its key has signed counts, whatever it was made for.
-    AnyBecauseTheServiceNamesNone,
+    /// Weaker: none, or this one.
+    AbsentOrIs(String),
+    /// Weaker: none; a token that names anybody is refused.
+    Absent,
 }
 
 /// Where the keys are.
