@@ -171,6 +171,14 @@ pub fn peek_expiry(token: &str) -> Option<Timestamp> {
     claims::numeric_date(&claims, "exp").ok()?
 }
 
+/// Whom a token says it is about, within whatever issued it.
+///
+/// Nothing is verified, as with [`peek_expiry`].
+pub fn peek_subject(token: &str) -> Option<String> {
+    let claims = Compact::parse(token).ok()?.claims().ok()?;
+    claims.get("sub")?.as_str().map(str::to_owned)
+}
+
 /// Whom a token says it is about, `iss` and `sub`, for a comparison that can only refuse.
 ///
 /// Nothing is verified, as with [`peek_expiry`].

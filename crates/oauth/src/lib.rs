@@ -11,6 +11,8 @@
 //! 5. Later: [`refresh_request`] with [`verify_refreshed_id_token`] (R10, R15); at the end
 //!    [`revocation_requests`] (R17) and [`end_session_url`] (R47).
 //!
+//! JSON login services that are no OAuth have [`token_api`].
+//!
 //! No error of this crate holds a token, a code, a verifier, a secret, or text that the provider
 //! wrote (R72) — but for what its metadata says of itself. The requests do hold secrets, in their
 //! bodies: never print an `http::Request` of this crate.
@@ -27,6 +29,7 @@ mod jwks;
 mod metadata;
 mod revoke;
 mod token;
+pub mod token_api;
 mod transaction;
 
 #[cfg(test)]

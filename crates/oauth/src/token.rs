@@ -7,6 +7,7 @@ use bytes::Bytes;
 use cloakroom_core::secret::Token;
 use http::Request;
 
+pub(crate) use answer::lifetime;
 pub use answer::{TokenAnswer, judge_token_answer};
 pub use error::{TokenError, TokenErrorKind};
 

@@ -29,11 +29,19 @@ pub enum JsonError {
 /// # Errors
 /// See [`JsonError`]; it says nothing of the content.
 pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
-    check(text)?;
-    match serde_json::from_slice(text).map_err(|_| JsonError::Malformed)? {
+    match parse(text)? {
         Value::Object(members) => Ok(members),
         _ => Err(JsonError::NotAnObject),
     }
+}
+
+/// Reads one JSON value of any kind.
+///
+/// # Errors
+/// [`JsonError::Malformed`] alone.
+pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
+    check(text)?;
+    serde_json::from_slice(text).map_err(|_| JsonError::Malformed)
 }
 
 /// A pass of its own, so that the values come from serde_json as it is built: under the feature

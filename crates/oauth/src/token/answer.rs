@@ -170,7 +170,7 @@ fn token(members: &Map<String, Value>, name: &str) -> Result<Option<Token>, Unfi
 
 /// Seconds, as a number or, as some providers write it, as digits in a text. Zero says nothing: taken
 /// at its word it would be refreshed before every request.
-fn lifetime(value: &Value) -> Option<Duration> {
+pub(crate) fn lifetime(value: &Value) -> Option<Duration> {
     let seconds = match value {
         Value::String(digits) => digits.parse::<u32>().ok().map(f64::from)?,
         number => number.as_f64()?,

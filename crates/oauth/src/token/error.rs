@@ -42,7 +42,7 @@ impl TokenError {
         }
     }
 
-    pub(super) fn new(
+    pub(crate) fn new(
         kind: TokenErrorKind,
         reason: &'static str,
         status: StatusCode,
