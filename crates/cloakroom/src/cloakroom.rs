@@ -15,6 +15,7 @@ use cloakroom_core::{
     cookie::ReservedNames,
     guard::{Guard, is_navigation},
     key::Keyring,
+    origin::PublicOrigin,
     random::{self, Random},
     return_to::ReturnTo,
 };
@@ -27,7 +28,7 @@ use crate::{
     body::ReplyBody,
     clock::Clock,
     control::{self, Reply, callback::login_path},
-    extensions::{CurrentSession, MatchedRoute, RequestId},
+    extensions::{CurrentSession, MatchedRoute, RequestId, ServedOrigin},
     keyring::SharedKeyring,
     layer::CloakroomLayer,
     provider::{BackChannel, Provider},
@@ -37,7 +38,8 @@ use crate::{
     settings::{SessionRule, Settings, Unauthenticated},
     verifier::Verifiers,
     way::{
-        gate, guard, relay, reply,
+        gate::{self, Admitted},
+        guard, relay, reply,
         route::{Destination, Matched, RouteTable},
         session::{self, LiveSession},
     },
@@ -52,6 +54,8 @@ pub struct Cloakroom {
 /// What the rooms and the control endpoints share.
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    /// The origins served; the first is the public one.
+    pub(crate) origins: Vec<Arc<PublicOrigin>>,
     pub(crate) guard: Guard,
     /// The cookies that only we set and read.
     pub(crate) reserved: ReservedNames,
@@ -118,11 +122,12 @@ impl Cloakroom {
             tasks.clone(),
         );
         let shared = Shared {
-            guard: Guard::new(settings.public.clone(), settings.required_header.clone()),
+            guard: Guard::new(settings.required_header.clone()),
             routes: RouteTable::new(&settings.control_prefix, &settings.routes),
             request_prefix: URL_SAFE_NO_PAD.encode(random::bytes::<6>(&*random)),
             requests: AtomicU64::new(0),
             reserved: settings.reserved_names(),
+            origins: settings.origins().cloned().map(Arc::new).collect(),
             sessions: Arc::new(sessions),
             verifiers,
             tasks,
@@ -188,7 +193,7 @@ impl Shared {
     /// gate → route → guard → session → relay.
     async fn conduct(&self, parts: &mut Parts, id: &RequestId) -> Result<Onward, Refusal> {
         let settings = &self.settings;
-        let admitted = gate::admit(parts, &settings.public, &settings.cookie.name)?;
+        let admitted = gate::admit(parts, &self.origins, &settings.cookie.name)?;
         let method = &parts.method;
         let matched = match self.routes.find(method, &admitted)? {
             Destination::Control(endpoint) => {
@@ -206,7 +211,7 @@ impl Shared {
             if let Some(session) = &session {
                 relay::carry(&mut parts.headers, &admitted, &matched, &ours, session)?;
             } else if matched.route().session == SessionRule::Required {
-                return self.ask_to_log_in(&matched, parts, &admitted.target());
+                return self.ask_to_log_in(&matched, parts, &admitted);
             }
         }
         relay::strip(&mut parts.headers, &self.reserved, &admitted);
@@ -217,6 +222,7 @@ impl Shared {
             .map_err(|_| Refusal::new(Reason::BadPath, "not a request target"))?;
         parts.extensions.insert(MatchedRoute(matched.index()));
         parts.extensions.insert(id.clone());
+        parts.extensions.insert(ServedOrigin(Arc::clone(admitted.origin())));
         if let Some(session) = &session {
             let (id, record) = (session.id(), Arc::clone(session.record()));
             parts.extensions.insert(CurrentSession::new(id, record));
@@ -228,7 +234,7 @@ impl Shared {
         &self,
         matched: &Matched<'_>,
         parts: &Parts,
-        target: &str,
+        admitted: &Admitted,
     ) -> Result<Onward, Refusal> {
         let redirect = match matched.route().unauthenticated {
             Unauthenticated::Auto => parts.method == Method::GET && is_navigation(&parts.headers),
@@ -236,7 +242,7 @@ impl Shared {
             Unauthenticated::Status401 => false,
         };
         if redirect {
-            let return_to = ReturnTo::parse_or_root(target, &self.settings.public);
+            let return_to = ReturnTo::parse_or_root(&admitted.target(), admitted.origin());
             return Ok(Onward::Answered(Reply::see_other(&login_path(self, &return_to))));
         }
         Err(Refusal::new(Reason::LoginRequired, "no session"))

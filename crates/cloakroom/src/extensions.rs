@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use cloakroom_core::session::{Record, RecordId, UserKey};
+use cloakroom_core::{
+    origin::PublicOrigin,
+    session::{Record, RecordId, UserKey},
+};
 use http::HeaderValue;
 use serde_json::{Map, Value};
 
@@ -16,6 +19,10 @@ pub struct CurrentSession {
 /// The place of the matched route in [`crate::Settings::routes`], in the request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatchedRoute(pub usize);
+
+/// The public origin that the request is for, in the request's extensions.
+#[derive(Clone, Debug)]
+pub struct ServedOrigin(pub Arc<PublicOrigin>);
 
 /// The request's id, in the request's extensions and in `X-Request-Id`.
 #[derive(Clone, Debug)]

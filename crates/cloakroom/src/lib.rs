@@ -33,8 +33,6 @@
 //!     scopes: vec!["openid".into(), "profile".into(), "offline_access".into()],
 //!     resource: None,
 //!     authorize_params: vec![],
-//!     redirect_uri: Settings::redirect_uri(&public, "/auth", "default"),
-//!     post_logout_redirect_uri: Settings::post_logout_redirect_uri(&public, "/auth"),
 //!     allow_missing_pkce_metadata: false,
 //! };
 //! let settings = Settings {
@@ -60,6 +58,7 @@
 //!         access_token: None,
 //!     }],
 //!     public,
+//!     also: Vec::new(),
 //! };
 //! let store = EmbeddedStore::open("cloakroom-data/sessions.redb")?;
 //! // `Keyring::parse` what a file holds: a generated one ends all sessions at the next start.
@@ -98,7 +97,7 @@ mod way;
 pub use body::ReplyBody;
 pub use cloakroom::{Cloakroom, SetupError};
 pub use clock::{Clock, SystemClock};
-pub use extensions::{CurrentSession, MatchedRoute, RequestId};
+pub use extensions::{CurrentSession, MatchedRoute, RequestId, ServedOrigin};
 pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
 pub use refusal::{Refusal, SESSION_HEADER};

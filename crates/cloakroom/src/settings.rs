@@ -16,6 +16,9 @@ use crate::verifier::AccessTokenSettings;
 pub struct Settings {
     /// The origin that browsers see.
     pub public: PublicOrigin,
+    /// Further origins served, of the same scheme. Each is foreign to the others (R38), and has logins
+    /// of its own unless [`CookieSettings::domain`] covers it.
+    pub also: Vec<PublicOrigin>,
     /// Where the control endpoints live, without a trailing slash: `/auth`.
     pub control_prefix: String,
     /// The path that a logout ends at.
@@ -111,18 +114,24 @@ pub enum Unauthenticated {
 }
 
 impl Settings {
+    /// All origins served, the public one first.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = &PublicOrigin> {
+        std::iter::once(&self.public).chain(&self.also)
+    }
+
     /// The names that no upstream receives or sets (R35).
     pub(crate) fn reserved_names(&self) -> ReservedNames {
         ReservedNames::new([self.cookie.name.clone()])
     }
 
-    /// The redirect URI of the provider `name` (R7): distinct for each.
-    pub fn redirect_uri(public: &PublicOrigin, control_prefix: &str, name: &str) -> String {
-        public.absolute(&format!("{control_prefix}/callback/{name}"))
+    /// The redirect URI of the provider `name` on an origin of ours (R7): distinct for each, and to be
+    /// registered with the provider.
+    pub fn redirect_uri(origin: &PublicOrigin, control_prefix: &str, name: &str) -> String {
+        origin.absolute(&format!("{control_prefix}/callback/{name}"))
     }
 
-    /// Where the provider leads back to after its own logout (R47).
-    pub fn post_logout_redirect_uri(public: &PublicOrigin, control_prefix: &str) -> String {
-        public.absolute(&format!("{control_prefix}/logged-out"))
+    /// Where the provider leads back to after its own logout (R47); to be registered like the other.
+    pub fn post_logout_redirect_uri(origin: &PublicOrigin, control_prefix: &str) -> String {
+        origin.absolute(&format!("{control_prefix}/logged-out"))
     }
 }

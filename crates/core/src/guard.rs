@@ -6,8 +6,10 @@
 //! 1. `Sec-Fetch-Site` must come at most once. `same-origin` goes on. `none` (typed, bookmarked) goes
 //!    on for a navigation with a safe method. `same-site` and `cross-site` do not: a sibling subdomain
 //!    is not us (R38). Neither does anything unknown or empty.
-//! 2. An `Origin` header must come at most once and be the public origin, byte for byte; `null` is not
-//!    (R39). It is compared with the configuration, never with `Host` (F7). Both headers must agree.
+//! 2. An `Origin` header must come at most once and be our origin, byte for byte; `null` is not (R39).
+//!    It is compared with the configuration, never with `Host` (F7). Both headers must agree. Where one
+//!    gateway serves several origins, ours is the one that the request is for: `admin.example.com` is
+//!    as foreign to `shop.example.com` as any other.
 //! 3. A WebSocket handshake, like anything that asks for an upgrade, must carry `Origin`, whatever
 //!    else it says: it is a GET that can do anything (R43).
 //! 4. Where `Sec-Fetch-Site` is absent (an old browser, no browser), an unsafe method must carry
@@ -27,15 +29,15 @@
 //! use http::{HeaderMap, HeaderValue, Method};
 //!
 //! let public = PublicOrigin::new(&"https://shop.example.com".parse().unwrap()).unwrap();
-//! let guard = Guard::new(public, None);
+//! let guard = Guard::new(None);
 //! let mut headers = HeaderMap::new();
 //! headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
 //! headers.insert("origin", HeaderValue::from_static("https://shop.example.com"));
-//! assert!(guard.check(&Method::POST, &headers).is_ok());
+//! assert!(guard.check(&Method::POST, &headers, &public).is_ok());
 //!
 //! headers.insert("sec-fetch-site", HeaderValue::from_static("same-site"));
 //! headers.insert("origin", HeaderValue::from_static("https://evil.shop.example.com"));
-//! assert_eq!(guard.check(&Method::POST, &headers).unwrap_err(), GuardRefusal::CrossSite);
+//! assert_eq!(guard.check(&Method::POST, &headers, &public).unwrap_err(), GuardRefusal::CrossSite);
 //! ```
 
 #[cfg(test)]
@@ -51,10 +53,9 @@ use crate::origin::PublicOrigin;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// The rules of one public origin.
+/// The rules of the guard.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    origin: PublicOrigin,
     required_header: Option<HeaderName>,
 }
 
@@ -85,16 +86,21 @@ pub enum GuardRefusal {
 }
 
 impl Guard {
-    /// The guard of `origin`; unsafe methods must carry `required_header` where there is one.
-    pub fn new(origin: PublicOrigin, required_header: Option<HeaderName>) -> Self {
-        Self { origin, required_header }
+    /// Unsafe methods must carry `required_header` where there is one.
+    pub fn new(required_header: Option<HeaderName>) -> Self {
+        Self { required_header }
     }
 
-    /// Judges a request by its method and headers.
+    /// Judges a request to `ours`, the public origin that it is for, by its method and headers.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn check(&self, method: &Method, headers: &HeaderMap) -> Result<SameOrigin, GuardRefusal> {
+    pub fn check(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        ours: &PublicOrigin,
+    ) -> Result<SameOrigin, GuardRefusal> {
         let safe = is_safe(method);
         let has_site = match only(headers, &SEC_FETCH_SITE) {
             Only::Absent => false,
@@ -104,7 +110,7 @@ impl Guard {
         };
         let has_origin = match only(headers, &ORIGIN) {
             Only::Absent => false,
-            Only::One(origin) if origin == self.origin.as_str() => true,
+            Only::One(origin) if origin == ours.as_str() => true,
             Only::One(_) | Only::Several => return Err(GuardRefusal::ForeignOrigin),
         };
         let must_say_origin = headers.contains_key(UPGRADE) || (!has_site && !safe);

@@ -1,4 +1,4 @@
-//! The public origin: the one scheme, host and port that a browser sees.
+//! A public origin: a scheme, host and port that a browser sees.
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +62,13 @@ impl PublicOrigin {
     /// Host and non-default port, as in a `Host` header.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// Whether a `Host` header of this value means this origin: in any case, with or without the
+    /// scheme's own port (R67).
+    pub fn is_host(&self, host: &str) -> bool {
+        let default_port = if self.is_https() { ":443" } else { ":80" };
+        host.strip_suffix(default_port).unwrap_or(host).eq_ignore_ascii_case(&self.authority)
     }
 
     /// Whether the browser speaks TLS to it.

@@ -44,7 +44,7 @@ pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
     let random = Arc::new(OsRandom::default());
     let (store, keyring) = data_dir::open(&config.session.data_dir, &*random)?;
     let settings = settings(config)?;
-    let proxy = Proxy::new(settings.public.authority(), settings.public.is_https())?;
+    let proxy = Proxy::new()?;
     let destinations = destinations(config)?;
     let cloakroom =
         Cloakroom::new(settings, Arc::new(store), keyring, Arc::new(SystemClock), random)?;
@@ -82,7 +82,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
             .iter()
             .map(|provider| ProviderSettings {
                 name: provider.name.clone(),
-                kind: ProviderKind::Oidc(client(provider, &public, &config.auth.prefix)),
+                kind: ProviderKind::Oidc(client(provider)),
                 access_token: None,
             })
             .collect(),
@@ -92,6 +92,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
         timeouts,
         routes,
         public,
+        also: Vec::new(),
     })
 }
 
@@ -112,7 +113,7 @@ fn route(route: &config::RouteConfig) -> Route {
     }
 }
 
-fn client(provider: &config::ProviderConfig, public: &PublicOrigin, prefix: &str) -> Client {
+fn client(provider: &config::ProviderConfig) -> Client {
     Client {
         issuer: provider.issuer.clone(),
         client_id: provider.client_id.clone(),
@@ -124,8 +125,6 @@ fn client(provider: &config::ProviderConfig, public: &PublicOrigin, prefix: &str
         scopes: provider.scopes.clone(),
         resource: provider.resource.clone(),
         authorize_params: provider.authorize_params.clone(),
-        redirect_uri: Settings::redirect_uri(public, prefix, &provider.name),
-        post_logout_redirect_uri: Settings::post_logout_redirect_uri(public, prefix),
         allow_missing_pkce_metadata: provider.allow_missing_pkce_metadata,
     }
 }

@@ -8,9 +8,9 @@ mod headers;
 mod progress;
 mod tunnel;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
-use cloakroom::{Reason, Refusal, ReplyBody, RequestId};
+use cloakroom::{Reason, Refusal, ReplyBody, RequestId, ServedOrigin};
 use http::{
     Request, Response, StatusCode, Uri, Version,
     uri::{Authority, PathAndQuery, Scheme},
@@ -49,15 +49,14 @@ pub(crate) struct Upstream {
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     client: Client<HttpsConnector<HttpConnector>, Watched>,
-    forwarded: Arc<headers::Forwarded>,
 }
 
 impl Proxy {
-    /// `host` and `https` are those of the public URL.
+    /// Nothing is connected yet.
     ///
     /// # Errors
     /// When the platform's certificates cannot be used.
-    pub(crate) fn new(host: &str, https: bool) -> Result<Self, rustls::Error> {
+    pub(crate) fn new() -> Result<Self, rustls::Error> {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let tls = rustls::ClientConfig::builder_with_provider(provider.into())
             .with_safe_default_protocol_versions()?
@@ -83,7 +82,7 @@ impl Proxy {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_PER_UPSTREAM)
             .build(connector);
-        Ok(Self { client, forwarded: Arc::new(headers::Forwarded::new(host, https)) })
+        Ok(Self { client })
     }
 
     /// Sends a request on and answers with what comes back.
@@ -129,9 +128,11 @@ impl Proxy {
         let (mut parts, body) = request.into_parts();
         parts.uri = target(upstream, &parts.uri)?;
         parts.version = Version::HTTP_11;
+        let origin = parts.extensions.remove::<ServedOrigin>();
         // What rode along for the rooms is of no use to the client.
         parts.extensions.clear();
-        headers::prepare_request(&mut parts.headers, &self.forwarded, peer);
+        let origin = origin.as_ref().map(|origin| &*origin.0);
+        headers::prepare_request(&mut parts.headers, origin, peer);
         let progress = Progress::new(&body);
         let body = Watched::new(body, progress.clone());
         let exchange = self.client.request(Request::from_parts(parts, body));

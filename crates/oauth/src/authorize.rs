@@ -5,22 +5,26 @@ use cloakroom_core::{random::Random, return_to::ReturnTo, time::Timestamp};
 use crate::{Client, Metadata, Transaction, is_reserved_parameter};
 
 /// Begins a login: the transaction to keep and the URL to send the browser to.
+///
+/// `redirect_uri` is our callback on the origin where the login begins, as registered; one for each
+/// provider (R7).
 pub fn begin(
     client: &Client,
     provider_name: &str,
+    redirect_uri: &str,
     metadata: &Metadata,
     return_to: ReturnTo,
     now: Timestamp,
     random: &dyn Random,
 ) -> (Transaction, String) {
-    let transaction = Transaction::new(provider_name, return_to, now, random);
+    let transaction = Transaction::new(provider_name, redirect_uri, return_to, now, random);
     let mut url = metadata.authorization_endpoint.clone();
     {
         let mut query = url.query_pairs_mut();
         query
             .append_pair("response_type", "code")
             .append_pair("client_id", &client.client_id)
-            .append_pair("redirect_uri", &client.redirect_uri)
+            .append_pair("redirect_uri", redirect_uri)
             .append_pair("scope", &client.scopes.join(" "))
             .append_pair("state", transaction.state().expose())
             .append_pair("nonce", transaction.nonce().expose())

@@ -24,10 +24,6 @@ pub struct Client {
     /// More parameters for the authorization request; those that the protocol owns
     /// ([`is_reserved_parameter`]) are left out.
     pub authorize_params: Vec<(String, String)>,
-    /// Our callback, as registered; one for each provider (R7).
-    pub redirect_uri: String,
-    /// Where the provider sends the browser after its logout, as registered.
-    pub post_logout_redirect_uri: String,
     /// Go on although the metadata does not promise PKCE with S256 (R3).
     pub allow_missing_pkce_metadata: bool,
 }

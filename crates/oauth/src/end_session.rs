@@ -11,11 +11,12 @@ pub const MAX_HINT_BYTES: usize = 4 * 1024;
 /// Where to send the browser so that the provider ends its session too. `None` where the provider has
 /// no such page.
 ///
-/// `state` comes back at the post-logout redirect URI and must be checked there.
+/// `back` is our post-logout redirect URI, as registered; `state` comes back there and must be checked.
 pub fn end_session_url(
     client: &Client,
     metadata: &Metadata,
     id_token_hint: Option<&Token>,
+    back: &str,
     state: &str,
 ) -> Option<String> {
     let mut url = metadata.end_session_endpoint.clone()?;
@@ -26,7 +27,7 @@ pub fn end_session_url(
         }
         query
             .append_pair("client_id", &client.client_id)
-            .append_pair("post_logout_redirect_uri", &client.post_logout_redirect_uri)
+            .append_pair("post_logout_redirect_uri", back)
             .append_pair("state", state);
     }
     Some(url.into())

@@ -36,8 +36,6 @@ fn client() -> Client {
         scopes: ["openid", "profile", "offline_access"].map(str::to_owned).to_vec(),
         resource: None,
         authorize_params: Vec::new(),
-        redirect_uri: REDIRECT_URI.to_owned(),
-        post_logout_redirect_uri: LOGGED_OUT_URI.to_owned(),
         allow_missing_pkce_metadata: false,
     }
 }
@@ -47,7 +45,15 @@ fn metadata() -> Metadata {
 }
 
 fn start() -> (Transaction, String) {
-    begin(&client(), "default", &metadata(), ReturnTo::root(), NOW, &Counting::default())
+    begin(
+        &client(),
+        "default",
+        REDIRECT_URI,
+        &metadata(),
+        ReturnTo::root(),
+        NOW,
+        &Counting::default(),
+    )
 }
 
 /// Different bytes each time, the same in every run.

@@ -23,7 +23,7 @@ pub fn code_request(
     let mut parameters = vec![
         ("grant_type", "authorization_code"),
         ("code", code.token().expose()),
-        ("redirect_uri", client.redirect_uri.as_str()),
+        ("redirect_uri", transaction.redirect_uri()),
         ("code_verifier", transaction.verifier().expose()),
     ];
     parameters.extend(client.resource.as_deref().map(|resource| ("resource", resource)));

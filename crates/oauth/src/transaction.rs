@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     provider: String,
+    redirect_uri: String,
     state: Token,
     nonce: Token,
     verifier: Token,
@@ -30,12 +31,14 @@ impl Transaction {
 
     pub(crate) fn new(
         provider: &str,
+        redirect_uri: &str,
         return_to: ReturnTo,
         now: Timestamp,
         random: &dyn Random,
     ) -> Self {
         Self {
             provider: provider.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
             state: fresh(random),
             nonce: fresh(random),
             verifier: fresh(random),
@@ -47,6 +50,11 @@ impl Transaction {
     /// The configured name of the provider (R7).
     pub fn provider(&self) -> &str {
         &self.provider
+    }
+
+    /// The callback that the provider was told: the code is spent with the same.
+    pub(crate) fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
     }
 
     /// Where the login leads back to.

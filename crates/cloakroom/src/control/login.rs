@@ -9,7 +9,9 @@ use super::{
     Reply, parameter,
     transaction::{self, Pending},
 };
-use crate::{Shared, pages, reason::Reason, refusal::Refusal, way::gate::Admitted};
+use crate::{
+    Shared, pages, reason::Reason, refusal::Refusal, settings::Settings, way::gate::Admitted,
+};
 
 /// Begins a login and remembers it in a cookie (R4), or asks for a click first where another site's
 /// link led here (R40).
@@ -25,9 +27,8 @@ pub(super) async fn begin(
     if !matches!(site, None | Some(b"same-origin" | b"none")) {
         return Ok(Reply::page(pages::confirm_login(&admitted.target())));
     }
-    let return_to = parameter(admitted, "return_to").map_or_else(ReturnTo::root, |path| {
-        ReturnTo::parse_or_root(&path, &shared.settings.public)
-    });
+    let return_to = parameter(admitted, "return_to")
+        .map_or_else(ReturnTo::root, |path| ReturnTo::parse_or_root(&path, admitted.origin()));
     let provider = match parameter(admitted, "provider") {
         Some(name) => shared.sessions.provider(&name),
         None => shared
@@ -47,9 +48,11 @@ pub(super) async fn begin(
             .retry_after(super::callback::RETRY)
             .continue_to(admitted.target())
     })?;
+    let prefix = &shared.settings.control_prefix;
     let (transaction, location) = cloakroom_oauth::begin(
         oidc.client(),
         provider.name(),
+        &Settings::redirect_uri(admitted.origin(), prefix, provider.name()),
         &metadata,
         return_to,
         now,

@@ -26,6 +26,7 @@ use crate::{
     Shared,
     reason::Reason,
     refusal::Refusal,
+    settings::Settings,
     way::{gate::Admitted, reply::CLEAR_SITE_DATA},
 };
 
@@ -106,10 +107,11 @@ pub(super) async fn lead_on(shared: &Shared, admitted: &Admitted) -> Result<Repl
     let Ok(metadata) = provider.metadata().await else { return Ok(home()) };
     let state = URL_SAFE_NO_PAD.encode(random::bytes::<16>(&*shared.random));
     let hint = ticket.id_token.as_ref();
-    let Some(url) = cloakroom_oauth::end_session_url(provider.client(), &metadata, hint, &state)
-    else {
-        return Ok(home());
-    };
+    let prefix = &shared.settings.control_prefix;
+    let back = Settings::post_logout_redirect_uri(admitted.origin(), prefix);
+    let client = provider.client();
+    let url = cloakroom_oauth::end_session_url(client, &metadata, hint, &back, &state);
+    let Some(url) = url else { return Ok(home()) };
     let cookie = return_cookie(shared)
         .and_then(|name| cookie::set(&name, &state, &return_attributes()).ok());
     let reply = Reply::see_other(&url);

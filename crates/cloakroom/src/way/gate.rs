@@ -1,6 +1,7 @@
 //! The gate: is the request's shape legal (R61–R67, R71)?
 //!
-//! 1. Exactly one host, and it is ours (R67); an absolute target agrees with it.
+//! 1. Exactly one host, and it is one of ours (R67); an absolute target agrees with it. From here on that
+//!    origin is the request's own.
 //! 2. The path is in normal form; from here on only that string is matched and forwarded (R62).
 //! 3. Cookies within bounds; past them a 431 that clears them, so that there is a way back. No
 //!    transfer coding but chunked (R65).
@@ -10,6 +11,8 @@
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use cloakroom_core::{
     cookie::CookieName, guard::is_websocket_upgrade, origin::PublicOrigin, path::NormalPath,
@@ -39,11 +42,17 @@ const MAX_HEADER_BYTES: usize = 48 * 1024;
 /// The proof that a request came through the gate.
 #[derive(Debug)]
 pub(crate) struct Admitted {
+    origin: Arc<PublicOrigin>,
     path: NormalPath,
     query: Option<String>,
 }
 
 impl Admitted {
+    /// Which of our origins the request is for.
+    pub(crate) fn origin(&self) -> &Arc<PublicOrigin> {
+        &self.origin
+    }
+
     /// The path in normal form.
     pub(crate) fn path(&self) -> &NormalPath {
         &self.path
@@ -66,11 +75,11 @@ impl Admitted {
 /// Checks the shape of a request and cleans its headers.
 pub(crate) fn admit(
     parts: &mut Parts,
-    public: &PublicOrigin,
+    origins: &[Arc<PublicOrigin>],
     session_cookie: &CookieName,
 ) -> Result<Admitted, Refusal> {
     let Parts { method, uri, version, headers, .. } = parts;
-    check_host(uri, *version, headers, public)?;
+    let origin = Arc::clone(find_origin(uri, *version, headers, origins)?);
     check_size(headers, session_cookie)?;
     check_framing(headers)?;
     if [Method::CONNECT, Method::TRACE].contains(method) {
@@ -81,15 +90,16 @@ pub(crate) fn admit(
     let websocket = is_websocket_upgrade(method, headers);
     drop_connection_headers(headers, websocket)?;
     drop_proxy_claims(headers);
-    Ok(Admitted { path, query: uri.query().map(str::to_owned) })
+    Ok(Admitted { origin, path, query: uri.query().map(str::to_owned) })
 }
 
-fn check_host(
+/// The origin of ours that the request's host names.
+fn find_origin<'a>(
     uri: &Uri,
     version: Version,
     headers: &HeaderMap,
-    public: &PublicOrigin,
-) -> Result<(), Refusal> {
+    origins: &'a [Arc<PublicOrigin>],
+) -> Result<&'a Arc<PublicOrigin>, Refusal> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), uri.authority()) {
         (Some(host), _) if hosts.next().is_none() => host
@@ -103,13 +113,10 @@ fn check_host(
     if uri.authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host)) {
         return Err(Refusal::new(Reason::BadRequest, "the target's authority is not the Host"));
     }
-    let default_port = if public.is_https() { ":443" } else { ":80" };
-    let bare = host.strip_suffix(default_port).unwrap_or(host);
-    if bare.eq_ignore_ascii_case(public.authority()) {
-        Ok(())
-    } else {
-        Err(Refusal::new(Reason::WrongHost, format!("the public host is {}", public.authority())))
-    }
+    origins.iter().find(|origin| origin.is_host(host)).ok_or_else(|| {
+        let ours: Vec<_> = origins.iter().map(|origin| origin.authority()).collect();
+        Refusal::new(Reason::WrongHost, format!("served are {}", ours.join(", ")))
+    })
 }
 
 /// What is left of an ambiguous framing after hyper has settled on a reading (R65): a coding that it

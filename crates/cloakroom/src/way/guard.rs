@@ -16,7 +16,7 @@ pub(crate) fn check(
     headers: &HeaderMap,
     admitted: &Admitted,
 ) -> Result<SameOrigin, Refusal> {
-    guard.check(method, headers).map_err(|refusal| {
+    guard.check(method, headers, admitted.origin()).map_err(|refusal| {
         let answer = Refusal::from(refusal);
         let link =
             refusal == GuardRefusal::CrossSite && *method == Method::GET && is_navigation(headers);

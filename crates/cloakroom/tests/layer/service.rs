@@ -61,8 +61,6 @@ fn settings(url: &str, issuer: &str) -> Settings {
         scopes: vec!["openid".to_owned(), "offline_access".to_owned()],
         resource: None,
         authorize_params: Vec::new(),
-        redirect_uri: Settings::redirect_uri(&public, "/auth", "default"),
-        post_logout_redirect_uri: Settings::post_logout_redirect_uri(&public, "/auth"),
         allow_missing_pkce_metadata: false,
     };
     let route = |path: &str, session| Route {
@@ -93,6 +91,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
             access_token: None,
         }],
         public,
+        also: Vec::new(),
     }
 }
 

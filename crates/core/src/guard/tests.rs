@@ -13,12 +13,16 @@ const UNSAFE: [Method; 4] = [Method::POST, Method::PUT, Method::PATCH, Method::D
 const WEBSOCKET: [(&str, &str); 2] = [("connection", "Upgrade"), ("upgrade", "websocket")];
 
 fn guard() -> Guard {
-    Guard::new(PublicOrigin::new(&OURS.parse().unwrap()).unwrap(), None)
+    Guard::new(None)
 }
 
 fn strict_guard() -> Guard {
     let required = HeaderName::from_static("x-requested-with");
-    Guard::new(PublicOrigin::new(&OURS.parse().unwrap()).unwrap(), Some(required))
+    Guard::new(Some(required))
+}
+
+fn ours() -> PublicOrigin {
+    PublicOrigin::new(&OURS.parse().unwrap()).unwrap()
 }
 
 fn headers(list: &[(&str, &str)]) -> HeaderMap {
@@ -33,7 +37,7 @@ fn headers(list: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn judge(method: &Method, list: &[(&str, &str)]) -> Result<(), GuardRefusal> {
-    guard().check(method, &headers(list)).map(|_| ())
+    guard().check(method, &headers(list), &ours()).map(|_| ())
 }
 
 /// Requests of the attack table: CSRF by form, `text/plain`, sibling subdomain, `Origin: null`.
@@ -251,7 +255,7 @@ fn other_methods_are_unsafe() {
 fn unsafe_methods_carry_the_required_header_r37() {
     let own = [("sec-fetch-site", "same-origin"), ("origin", OURS)];
     let judge = |method: &Method, more: &[(&str, &str)]| {
-        strict_guard().check(method, &headers(&[&own[..], more].concat())).map(|_| ())
+        strict_guard().check(method, &headers(&[&own[..], more].concat()), &ours()).map(|_| ())
     };
     for method in UNSAFE {
         assert_eq!(judge(&method, &[]), Err(GuardRefusal::HeaderRequired));
@@ -266,7 +270,7 @@ fn unsafe_methods_carry_the_required_header_r37() {
     }
     // It proves nothing by itself.
     let alone = headers(&[("x-requested-with", "fetch")]);
-    let refusal = strict_guard().check(&Method::POST, &alone).unwrap_err();
+    let refusal = strict_guard().check(&Method::POST, &alone, &ours()).unwrap_err();
     assert_eq!(refusal, GuardRefusal::OriginMissing);
 }
 
@@ -347,10 +351,10 @@ proptest! {
         list.extend(upgrade.iter().map(|value| ("upgrade", *value)));
         list.extend(required.iter().map(|value| ("x-requested-with", *value)));
         let headers = headers(&list);
-        let passed = strict_guard().check(&method, &headers).is_ok();
+        let passed = strict_guard().check(&method, &headers, &ours()).is_ok();
         // The required header only ever takes away.
         if passed {
-            prop_assert!(guard().check(&method, &headers).is_ok());
+            prop_assert!(guard().check(&method, &headers, &ours()).is_ok());
         }
 
         let safe = matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS");
@@ -377,7 +381,7 @@ proptest! {
             let mut headers = HeaderMap::new();
             headers.insert(ORIGIN, HeaderValue::try_from(&origin).unwrap());
             for method in [Method::GET, Method::POST] {
-                prop_assert_eq!(guard().check(&method, &headers).unwrap_err(), GuardRefusal::ForeignOrigin);
+                prop_assert_eq!(guard().check(&method, &headers, &ours()).unwrap_err(), GuardRefusal::ForeignOrigin);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use cloakroom_core::origin::PublicOrigin;
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONNECTION, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
@@ -13,30 +14,26 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
-/// What every upstream is told of the public side; from the configuration, never from a request.
-#[derive(Debug)]
-pub(super) struct Forwarded {
-    host: HeaderValue,
-    proto: HeaderValue,
-}
-
-impl Forwarded {
-    pub(super) fn new(host: &str, https: bool) -> Self {
-        let host = HeaderValue::from_str(host).unwrap_or(HeaderValue::from_static(""));
-        Self { host, proto: HeaderValue::from_static(if https { "https" } else { "http" }) }
-    }
-}
-
 /// Takes off what belongs to the browser's connection, puts on what the upstream may know.
 ///
-/// `Connection` itself was taken apart at the gate; what is left of it asks for an upgrade.
-pub(super) fn prepare_request(headers: &mut HeaderMap, forwarded: &Forwarded, peer: IpAddr) {
+/// `Connection` itself was taken apart at the gate; what is left of it asks for an upgrade. The public
+/// side is `origin`, one of those configured, never what the request says of itself (R67).
+pub(super) fn prepare_request(
+    headers: &mut HeaderMap,
+    origin: Option<&PublicOrigin>,
+    peer: IpAddr,
+) {
     // The framing is hyper's to say, the host is the upstream's own.
     for name in [EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING] {
         headers.remove(name);
     }
-    headers.insert(FORWARDED_HOST, forwarded.host.clone());
-    headers.insert(FORWARDED_PROTO, forwarded.proto.clone());
+    if let Some(origin) = origin
+        && let Ok(host) = HeaderValue::from_str(origin.authority())
+    {
+        let proto = if origin.is_https() { "https" } else { "http" };
+        headers.insert(FORWARDED_HOST, host);
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
+    }
     if let Ok(peer) = HeaderValue::try_from(peer.to_canonical().to_string()) {
         headers.insert(FORWARDED_FOR, peer);
     }

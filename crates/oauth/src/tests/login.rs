@@ -40,8 +40,15 @@ struct Browser {
 
 impl Browser {
     fn new(random: &Counting) -> Self {
-        let (transaction, url) =
-            begin(&client(), "default", &metadata(), ReturnTo::root(), NOW, random);
+        let (transaction, url) = begin(
+            &client(),
+            "default",
+            super::REDIRECT_URI,
+            &metadata(),
+            ReturnTo::root(),
+            NOW,
+            random,
+        );
         Self { transaction, url }
     }
 
@@ -109,7 +116,14 @@ fn from_discovery_to_logout() {
     }
     let hints: Vec<_> = peer.revoked.iter().map(|(hint, _)| hint.as_str()).collect();
     assert_eq!(hints, ["refresh_token", "access_token"], "R17");
-    let url = end_session_url(&client(), &metadata, renewed.id_token.as_ref(), "st4te").unwrap();
+    let url = end_session_url(
+        &client(),
+        &metadata,
+        renewed.id_token.as_ref(),
+        super::LOGGED_OUT_URI,
+        "st4te",
+    )
+    .unwrap();
     assert_eq!(peer.logout(&url), "st4te");
 
     let dead = renewed.refresh_token.unwrap();
@@ -206,7 +220,8 @@ fn a_transaction_survives_the_cookie() {
     let longest = format!("/{}", "x".repeat(return_to::MAX_BYTES - 1));
     let longest = ReturnTo::parse(&longest, &origin).unwrap();
     let random = Counting::default();
-    let (transaction, _) = begin(&client(), "default", &metadata(), longest, NOW, &random);
+    let (transaction, _) =
+        begin(&client(), "default", super::REDIRECT_URI, &metadata(), longest, NOW, &random);
     let plain = serde_json::to_vec(&transaction).unwrap();
     assert_eq!(serde_json::from_slice::<Transaction>(&plain).unwrap(), transaction);
     let context =

@@ -28,8 +28,15 @@ fn r2_r4_r5_each_login_has_its_own_secrets() {
     let random = Counting::default();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..100 {
-        let (transaction, url) =
-            begin(&client(), "default", &metadata(), ReturnTo::root(), NOW, &random);
+        let (transaction, url) = begin(
+            &client(),
+            "default",
+            super::REDIRECT_URI,
+            &metadata(),
+            ReturnTo::root(),
+            NOW,
+            &random,
+        );
         let query = query_of(&url);
         for name in ["state", "nonce", "code_challenge"] {
             let value = parameter(&query, name).unwrap();
@@ -68,8 +75,15 @@ fn the_authorization_url_takes_more_parameters_but_not_ours() {
         .to_vec(),
         ..client()
     };
-    let (_, url) =
-        begin(&extended, "default", &metadata(), ReturnTo::root(), NOW, &Counting::default());
+    let (_, url) = begin(
+        &extended,
+        "default",
+        super::REDIRECT_URI,
+        &metadata(),
+        ReturnTo::root(),
+        NOW,
+        &Counting::default(),
+    );
     let query = query_of(&url);
     assert_eq!(parameter(&query, "prompt"), Some("consent"));
     assert_eq!(parameter(&query, "login_hint"), Some("a&b=c#d"));
@@ -139,7 +153,9 @@ fn r17_the_refresh_token_is_revoked_first() {
 
 #[test]
 fn r47_the_way_to_the_providers_logout() {
-    let url = |hint: Option<&Token>| end_session_url(&client(), &metadata(), hint, "s&t");
+    let url = |hint: Option<&Token>| {
+        end_session_url(&client(), &metadata(), hint, super::LOGGED_OUT_URI, "s&t")
+    };
     let query = query_of(&url(Some(&Token::new("a.b.c"))).unwrap());
     assert_eq!(parameter(&query, "id_token_hint"), Some("a.b.c"));
     assert_eq!(parameter(&query, "state"), Some("s&t"));
@@ -149,5 +165,5 @@ fn r47_the_way_to_the_providers_logout() {
     let long = Token::new("x".repeat(7000));
     assert_eq!(parameter(&query_of(&url(Some(&long)).unwrap()), "id_token_hint"), None);
     let silent = Metadata { end_session_endpoint: None, ..metadata() };
-    assert_eq!(end_session_url(&client(), &silent, None, "s"), None);
+    assert_eq!(end_session_url(&client(), &silent, None, super::LOGGED_OUT_URI, "s"), None);
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use cloakroom_core::{cookie::CookieName, origin::PublicOrigin};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
@@ -15,6 +17,7 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
 
 fn try_admit(target: &str, headers: &mut HeaderMap) -> Result<Admitted, Refusal> {
     let public = PublicOrigin::new(&"https://shop.example.com".parse().unwrap()).unwrap();
+    let public = [Arc::new(public)];
     let (mut parts, ()) = Request::get(target).body(()).unwrap().into_parts();
     parts.headers = std::mem::take(headers);
     let admitted = admit(&mut parts, &public, &CookieName::host("session").unwrap());

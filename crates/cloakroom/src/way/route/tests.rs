@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use cloakroom_core::{cookie::CookieName, origin::PublicOrigin};
 use http::{Method, Request, header::HOST};
 
@@ -20,6 +22,7 @@ fn table(prefixes: &[&str]) -> RouteTable {
 
 fn admitted(path: &str) -> Admitted {
     let public = PublicOrigin::new(&"https://shop.example.com".parse().unwrap()).unwrap();
+    let public = [Arc::new(public)];
     let request = Request::get(path).header(HOST, "shop.example.com").body(()).unwrap();
     let (mut parts, ()) = request.into_parts();
     gate::admit(&mut parts, &public, &CookieName::host("session").unwrap()).unwrap()

@@ -2,7 +2,7 @@
 
 use super::{
     super::GuardRefusal::{self, CrossSite, ForeignOrigin, HeaderRequired, OriginMissing},
-    OURS, guard, headers, strict_guard,
+    OURS, guard, headers, ours, strict_guard,
 };
 use http::Method;
 
@@ -103,7 +103,7 @@ fn check(method: &str, row: [&[&str]; 5]) -> u32 {
     let parsed = Method::from_bytes(method.as_bytes()).unwrap();
     let mut passed = 0;
     for (guard, header_is_required) in [(guard(), false), (strict_guard(), true)] {
-        let found = guard.check(&parsed, &headers).map(|_| ());
+        let found = guard.check(&parsed, &headers, &ours()).map(|_| ());
         assert_eq!(found, expected(method, row, header_is_required), "{method} {list:?}");
         passed += u32::from(found.is_ok());
     }
