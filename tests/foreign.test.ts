@@ -1,76 +1,13 @@
 // What other pages can make a logged-in browser send: from another site (127.0.0.1), and from a sibling on
 // the same site (another port of localhost), where every cookie goes along and only the guard stands.
-import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { foreignPage, reasons, send, submitForm, subresources } from './support/foreign.ts'
 import { serve, until } from './support/servers.ts'
 import { logIn, openWorld, sessionCookie, type World } from './support/world.ts'
-
-/** What happened to a request, as its sender can tell. */
-type Outcome = 'went through' | 'refused'
-
-/** Runs in the foreign page: sends a request of this kind and tells how it ended. */
-function send({ kind, url }: { kind: string, url: string }): Promise<Outcome> {
-  const ended = (ok: boolean): Outcome => (ok ? 'went through' : 'refused')
-  switch (kind) {
-    case 'fetch':
-      return fetch(url, { credentials: 'include' }).then((answer) => ended(answer.ok), () => 'refused')
-    case 'POST by fetch':
-      // The sender may not read this answer, whatever it is: the browser's own record counts.
-      return fetch(url, { method: 'POST', mode: 'no-cors', credentials: 'include', body: 'amount=1' })
-        .then((answer) => ended(answer.ok), () => 'refused')
-    case 'image':
-      return new Promise((resolve) => {
-        const image = new Image()
-        image.onload = image.onerror = () => resolve('refused') // JSON is no image either way
-        image.src = url
-      })
-    case 'WebSocket':
-      return new Promise((resolve) => {
-        const socket = new WebSocket(url.replace('http', 'ws'))
-        socket.onopen = () => resolve('went through')
-        socket.onclose = () => resolve('refused')
-      })
-    default:
-      throw new Error(kind)
-  }
-}
-
-/** Submits a form that posts to `url`, as a navigation; gives the answer's body. */
-async function submitForm(page: Page, url: string): Promise<string> {
-  const answer = page.waitForResponse((response) => response.url() === url)
-  await page.evaluate((action) => {
-    const form = document.createElement('form')
-    form.method = 'post'
-    form.action = action
-    document.body.append(form)
-    form.submit()
-  }, url)
-  return (await answer).text()
-}
-
-/** The reason for which each kind is refused: Chromium sends no Fetch Metadata with a WebSocket. */
-const reasons: Record<string, string> = {
-  'fetch': 'cross-site',
-  'POST by fetch': 'cross-site',
-  'image': 'cross-site',
-  'WebSocket': 'foreign-origin',
-}
-const subresources = Object.keys(reasons)
 
 /** Where requests of this kind go, so that they can be told apart. */
 function address(world: World, kind: string): string {
   return `${world.url}/api/${kind.replaceAll(' ', '-')}`
-}
-
-/** A page that somebody else serves. */
-async function foreignPage(world: World, own: Page, host: string): Promise<Page> {
-  const { port } = await serve((_, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Foreign</title><body>')
-  })
-  const page = await own.context().newPage()
-  await page.goto(`http://${host}:${port}/`)
-  expect(new URL(page.url()).origin).not.toBe(world.url)
-  return page
 }
 
 test.for([
@@ -79,7 +16,7 @@ test.for([
 ])('requests from $from are refused before the API (R36, R38, R43)', async ({ host, cookieGoesAlong }) => {
   const world = await openWorld()
   const { page: own } = await logIn(world)
-  const page = await foreignPage(world, own, host)
+  const page = await foreignPage(world.url, own, host)
 
   // Cookies know no ports: a server of our own on the gateway's host sees what the browser sends along.
   const cookies: (string | undefined)[] = []
@@ -126,7 +63,7 @@ test('the same requests from the page itself go through', async () => {
 test('another site can neither start a login nor end a session (R40)', async () => {
   const world = await openWorld()
   const { browser, page: own } = await logIn(world)
-  const page = await foreignPage(world, own, '127.0.0.1')
+  const page = await foreignPage(world.url, own, '127.0.0.1')
   const before = await browser.cookies(world.url)
 
   await page.evaluate((url) => location.assign(url), `${world.url}/auth/login?return_to=/`)
@@ -134,7 +71,7 @@ test('another site can neither start a login nor end a session (R40)', async () 
   await page.getByRole('link', { name: 'Log in' }).waitFor() // a page that asks, not the provider
   expect(await browser.cookies(world.url)).toEqual(before)
 
-  const again = await foreignPage(world, own, '127.0.0.1')
+  const again = await foreignPage(world.url, own, '127.0.0.1')
   const problem = JSON.parse(await submitForm(again, `${world.url}/auth/logout`))
   expect(problem).toMatchObject({ status: 403, reason: 'cross-site' })
   expect(await browser.cookies(world.url)).toEqual(before)

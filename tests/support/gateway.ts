@@ -4,17 +4,24 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFailed, onTestFinished } from 'vitest'
-import { client } from './accounts.ts'
 import { gatewayPath, repository } from './programs.ts'
 import { temporaryFolder, until } from './servers.ts'
 
 export interface GatewayOptions {
   port: number
   publicUrl: string
-  issuer: string
+  /** `[[provider]]`s with their tables. */
+  providers: string
+  /** The API. */
   upstream: string
-  resource: string
-  sameSite?: 'lax' | 'strict'
+  /** `[[route]]`s beside that of the API. */
+  routes?: string
+  /** Keys of `[session]`. */
+  session?: string
+  /** Keys of `[cookie]`. */
+  cookie?: string
+  /** What the secrets in the configuration refer to. */
+  environment: Record<string, string>
 }
 
 export class Gateway {
@@ -22,10 +29,12 @@ export class Gateway {
   log = ''
 
   readonly #folder: string
+  readonly #environment: Record<string, string>
   #process: ChildProcess | undefined
 
-  private constructor(folder: string) {
+  private constructor(folder: string, environment: Record<string, string>) {
     this.#folder = folder
+    this.#environment = environment
     onTestFinished(() => this.stop())
     onTestFailed(() => console.log(`--- the gateway's log\n${this.log}---`))
   }
@@ -34,7 +43,7 @@ export class Gateway {
   static async start(options: GatewayOptions): Promise<Gateway> {
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'cloakroom.toml'), configuration(options))
-    const gateway = new Gateway(folder)
+    const gateway = new Gateway(folder, options.environment)
     await gateway.start()
     return gateway
   }
@@ -43,7 +52,7 @@ export class Gateway {
   async start(): Promise<void> {
     const before = this.log.length
     const child = spawn(gatewayPath, ['run', '--config', join(this.#folder, 'cloakroom.toml')], {
-      env: { ...process.env, OIDC_CLIENT_SECRET: client.secret },
+      env: { ...process.env, ...this.#environment },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#process = child
@@ -86,23 +95,19 @@ url = ${text(options.publicUrl)}
 [listen]
 address = "127.0.0.1:${options.port}"
 
-[[provider]]
-issuer = ${text(options.issuer)}
-client_id = ${text(client.id)}
-client_secret = { env = "OIDC_CLIENT_SECRET" }
-resource = ${text(options.resource)}
-
+${options.providers}
 [[route]]
 path = "/api"
 upstream = ${text(options.upstream)}
-
+${options.routes ?? ''}
 [site]
 dir = ${text(join(repository, 'tests', 'site'))}
 
 [session]
 data_dir = "data"
+${options.session ?? ''}
 
 [cookie]
-same_site = "${options.sameSite ?? 'lax'}"
+${options.cookie ?? ''}
 `
 }

@@ -2,10 +2,18 @@
 // another site than the gateway's http://localhost:PORT: login by a form, rotating refresh tokens, JWT
 // access tokens for one API, revocation, logout by the relying party.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose'
 import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 import { client, user } from './accounts.ts'
+import { fillLoginForm } from './browser.ts'
+import type { SourceOptions } from './kinds.ts'
 import { bodyOf, close, listen } from './servers.ts'
+import type { TokenSource } from './source.ts'
+
+/** The resource indicator (RFC 8707) that access tokens are made out to. */
+const resource = 'https://api.shop.example'
 
 /** One answered request to the token endpoint. */
 export interface TokenRequest {
@@ -13,36 +21,26 @@ export interface TokenRequest {
   ok: boolean
 }
 
-export interface ProviderOptions {
-  port: number
-  /** Where the gateway is seen by browsers. */
-  publicUrl: string
-  /** The resource indicator (RFC 8707) that access tokens are made out to. */
-  resource: string
-  /** Lifetime of access tokens in seconds. */
-  accessTokenLifetime?: number
-}
-
-export class TestProvider {
+export class TestProvider implements TokenSource {
   readonly issuer: string
   /** Requests to the token endpoint in the order of their answers. */
   readonly tokenRequests: TokenRequest[] = []
-  /** Every token that was handed out. */
   readonly issuedTokens = new Set<string>()
-  /** Every authorization code that was handed out. */
   readonly issuedCodes = new Set<string>()
   /** Tokens that the client has revoked. */
   readonly revoked = new Set<string>()
-  /** The answer to a refresh is held back by this many milliseconds, after the token was rotated. */
   refreshDelay = 0
-  /** Refreshes that have been received and not answered. */
   refreshesUnderWay = 0
+  lastExpiry = 0
 
   readonly #port: number
   readonly #provider: Provider
+  #keys: ReturnType<typeof createRemoteJWKSet> | undefined
+  readonly #grants = new Set<string>()
+  #refreshToken: string | undefined
   #server: Server | undefined
 
-  constructor(options: ProviderOptions) {
+  constructor(options: SourceOptions) {
     this.#port = options.port
     this.issuer = `http://127.0.0.1:${options.port}`
     this.#provider = new Provider(this.issuer, configuration(options))
@@ -50,7 +48,39 @@ export class TestProvider {
     onTestFinished(() => this.stop())
   }
 
-  /** Serves; also again after `stop`, with everything that it knew. */
+  get provider(): string {
+    return `
+[[provider]]
+issuer = "${this.issuer}"
+client_id = "${client.id}"
+client_secret = { env = "OIDC_CLIENT_SECRET" }
+resource = "${resource}"
+`
+  }
+
+  get accessToken(): string {
+    return `
+[provider.access_token]
+audience = "${resource}"
+`
+  }
+
+  readonly routes = ''
+  readonly loginRequests = []
+  readonly environment = { OIDC_CLIENT_SECRET: client.secret }
+
+  get logins(): number {
+    return this.granted('authorization_code')
+  }
+
+  get refreshes(): number {
+    return this.granted('refresh_token')
+  }
+
+  get refusedRefreshes(): number {
+    return this.tokenRequests.filter(({ ok, grantType }) => !ok && grantType === 'refresh_token').length
+  }
+
   async start(): Promise<void> {
     const answer = this.#provider.callback()
     this.#server = createServer((request, response) => {
@@ -65,10 +95,42 @@ export class TestProvider {
     await listen(this.#server, this.#port)
   }
 
-  /** Goes off the air. */
   async stop(): Promise<void> {
     if (this.#server) await close(this.#server)
     this.#server = undefined
+  }
+
+  async endGrants(): Promise<void> {
+    for (const grant of this.#grants) await this.#provider.RefreshToken.revokeByGrantId(grant)
+  }
+
+  knowsOfLogout(): boolean {
+    return this.#refreshToken !== undefined && this.revoked.has(this.#refreshToken)
+  }
+
+  async verify(token: string): Promise<JWTPayload | undefined> {
+    this.#keys ??= createRemoteJWKSet(new URL(`${this.issuer}/jwks`))
+    try {
+      const options = { issuer: this.issuer, audience: resource, typ: 'at+jwt' }
+      return (await jwtVerify(token, this.#keys, options)).payload
+    } catch {
+      return undefined
+    }
+  }
+
+  async logIn(page: Page): Promise<void> {
+    await page.locator('#login').click()
+    await fillLoginForm(page)
+  }
+
+  async logInAgain(page: Page): Promise<void> {
+    await page.locator('#login').click() // the provider still knows the user: no form
+  }
+
+  async logOut(page: Page): Promise<void> {
+    await page.locator('#logout').click()
+    await page.waitForURL(/\/session\/end/)
+    await page.getByRole('button', { name: 'Log out' }).click()
   }
 
   /** How many requests with this grant type were answered well. */
@@ -81,12 +143,15 @@ export class TestProvider {
       this.tokenRequests.push({ grantType: String(ctx.oidc.params?.['grant_type']), ok })
       const body: unknown = ctx.body
       if (typeof body !== 'object' || body === null) return
+      if ('expires_in' in body) this.lastExpiry = Date.now() + Number(body.expires_in) * 1000
+      if ('refresh_token' in body) this.#refreshToken = String(body.refresh_token)
       for (const [name, value] of Object.entries(body)) {
         if (name.endsWith('_token') && typeof value === 'string') this.issuedTokens.add(value)
       }
     }
     this.#provider.on('grant.success', (ctx) => remember(ctx, true))
     this.#provider.on('grant.error', (ctx) => remember(ctx, false))
+    this.#provider.on('refresh_token.saved', ({ grantId }) => { if (grantId) this.#grants.add(grantId) })
     this.#provider.on('authorization_code.saved', (code) => this.issuedCodes.add(code.jti))
     this.#provider.use(async (ctx, next) => {
       if (ctx.path === '/token' && this.refreshDelay > 0) {
@@ -123,8 +188,7 @@ export class TestProvider {
   }
 }
 
-function configuration(options: ProviderOptions): Configuration {
-  const { publicUrl, resource, accessTokenLifetime = 600 } = options
+function configuration({ publicUrl, accessTokenLifetime }: SourceOptions): Configuration {
   return {
     clients: [{
       client_id: client.id,

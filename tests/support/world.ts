@@ -2,11 +2,13 @@
 import { request } from 'node:http'
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { resource, TestApi } from './api.ts'
-import { fillLoginForm, launch } from './browser.ts'
+import { TestApi } from './api.ts'
+import { launch } from './browser.ts'
 import { Gateway } from './gateway.ts'
+import { server, type Kind, type SessionMode, type SourceOptions } from './kinds.ts'
 import { TestProvider } from './provider.ts'
 import { freePort } from './servers.ts'
+import type { TokenSource } from './source.ts'
 
 export const sessionCookie = '__Host-session'
 
@@ -18,35 +20,57 @@ export interface WorldOptions {
   providerDown?: boolean
 }
 
-export interface World {
+export interface World<Source extends TokenSource = TestProvider> {
   /** The gateway as browsers see it, for example `http://localhost:41234`. */
   url: string
-  provider: TestProvider
+  /** Where its tokens come from. */
+  provider: Source
   api: TestApi
   gateway: Gateway
 }
 
-/** Starts provider, API and gateway; all end with the test. */
-export async function openWorld(options: WorldOptions = {}): Promise<World> {
+/** Starts an OpenID provider, API and gateway with sessions at the server; all end with the test. */
+export function openWorld(options: WorldOptions = {}): Promise<World> {
+  return open((source) => new TestProvider(source), server, options)
+}
+
+/** The same with another source of tokens and another way to keep them. */
+export function openWorldOf(kind: Kind, options: WorldOptions = {}): Promise<World<TokenSource>> {
+  return open(kind.open, kind.mode, options)
+}
+
+async function open<Source extends TokenSource>(
+  sourceOf: (options: SourceOptions) => Source,
+  mode: SessionMode,
+  options: WorldOptions,
+): Promise<World<Source>> {
   const port = await freePort()
   const url = `http://localhost:${port}`
   const { accessTokenLifetime = 600, sameSite = 'lax' } = options
-  const provider = new TestProvider({ port: await freePort(), publicUrl: url, resource, accessTokenLifetime })
+  const provider = sourceOf({ port: await freePort(), publicUrl: url, accessTokenLifetime })
   if (!options.providerDown) await provider.start()
-  const api = new TestApi(provider.issuer)
+  const api = new TestApi(provider)
   await api.start()
-  const { issuer } = provider
-  const gateway = await Gateway.start({ port, publicUrl: url, issuer, upstream: api.url, resource, sameSite })
+  const { routes, environment } = provider
+  const gateway = await Gateway.start({
+    port,
+    publicUrl: url,
+    providers: provider.provider + (mode.verifies ? provider.accessToken : ''),
+    upstream: api.url,
+    routes,
+    session: mode.session,
+    cookie: `same_site = "${sameSite}"`,
+    environment,
+  })
   return { url, provider, api, gateway }
 }
 
-/** Opens the page in a new browser and logs in through the provider's form. */
-export async function logIn(world: World, path = '/'): Promise<{ browser: BrowserContext, page: Page }> {
+/** Opens the page in a new browser and logs in as a person would. */
+export async function logIn(world: World<TokenSource>, path = '/'): Promise<{ browser: BrowserContext, page: Page }> {
   const browser = await launch()
   const page = await browser.newPage()
   await page.goto(world.url + path)
-  await page.locator('#login').click()
-  await fillLoginForm(page)
+  await world.provider.logIn(page)
   await expectLoggedIn(page)
   return { browser, page }
 }
@@ -83,6 +107,15 @@ export async function expectApiAnswers(page: Page, path = '/api/orders'): Promis
   expect(JSON.parse(answer.body)).toMatchObject({ subject: 'alice', path })
 }
 
+/** Calls the API from within the page in the way of the page's own code, which refreshes where it must. */
+export function call(page: Page, path = '/api/orders'): Promise<PageAnswer> {
+  return page.evaluate(async (path) => {
+    const call = Reflect.get(window, 'call') as typeof fetch
+    const answer = await call(path, { method: 'POST', body: '{"amount":1}' })
+    return { status: answer.status, session: answer.headers.get('cloakroom-session'), body: await answer.text() }
+  }, path)
+}
+
 /** The session cookie's value as the browser keeps it. */
 export async function sessionCookieValue(browser: BrowserContext): Promise<string> {
   const cookie = (await browser.cookies()).find(({ name }) => name === sessionCookie)
@@ -92,8 +125,13 @@ export async function sessionCookieValue(browser: BrowserContext): Promise<strin
 
 /** The headers that the page's own fetch would carry, with this session cookie. */
 export function sameOriginHeaders(cookie: string): Record<string, string> {
+  return sameOriginHeadersWith([{ name: sessionCookie, value: cookie }])
+}
+
+/** The same with all of these cookies. */
+export function sameOriginHeadersWith(cookies: { name: string, value: string }[]): Record<string, string> {
   return {
-    'cookie': `${sessionCookie}=${cookie}`,
+    'cookie': cookies.map(({ name, value }) => `${name}=${value}`).join('; '),
     'sec-fetch-site': 'same-origin',
     'sec-fetch-mode': 'cors',
     'sec-fetch-dest': 'empty',

@@ -1,0 +1,267 @@
+// Every source of tokens × every way to keep them: one suite, and each combination runs the whole of it.
+import { execFileSync } from 'node:child_process'
+import type { BrowserContext, Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { launch } from './support/browser.ts'
+import { foreignPage, reasons, send, submitForm, subresources } from './support/foreign.ts'
+import { kinds, modes, sources, type Kind } from './support/kinds.ts'
+import { ResponseRecord, searchPage } from './support/leaks.ts'
+import { gatewayPath } from './support/programs.ts'
+import { temporaryFolder, until } from './support/servers.ts'
+import type { TokenSource } from './support/source.ts'
+import {
+  call,
+  expectLoggedIn,
+  expectLoggedOut,
+  logIn,
+  openWorldOf,
+  rawRequest,
+  sameOriginHeadersWith,
+  type World,
+} from './support/world.ts'
+
+/** Seconds. Long enough that a refreshed token outlives what is done with it, short enough to wait for. */
+const accessTokenLifetime = 5
+
+test('the table has a row for each mode and each kind of provider that the gateway knows', () => {
+  const schema = JSON.parse(execFileSync(gatewayPath, ['schema'], { encoding: 'utf8' })) as Schema
+  const { session, provider } = schema.properties ?? {}
+  expect(choices(session?.properties?.['mode'], 'server'), 'session modes').toEqual(modes.map(({ name }) => name).sort())
+  const kind = (provider?.items?.oneOf ?? [provider?.items]).map((variant) => variant?.properties?.['kind'])
+  expect(kind.flatMap((one) => choices(one, 'oidc')).sort(), 'kinds of provider').toEqual(Object.keys(sources).sort())
+})
+
+describe.for(kinds.map((kind) => ({ ...kind, title: `${kind.source} × ${kind.mode.name}` })))('$title', (kind) => {
+  test('a login lasts through reload, new tab and browser restart, and no script can find a token', async () => {
+    const world = await openWorldOf(kind)
+    const profile = await temporaryFolder()
+    const first = await launch(profile)
+    const record = new ResponseRecord(first, world.url)
+    const page = await first.newPage()
+    await page.goto(world.url)
+    await expectLoggedOut(page)
+    expect(await call(page)).toMatchObject({ status: 401, session: 'login-required' })
+    await world.provider.logIn(page)
+    await expectLoggedIn(page)
+    await expectCallsAnswered(page)
+    await expectCookies(first, world, kind)
+
+    await page.reload()
+    await expectLoggedIn(page)
+    await expectCallsAnswered(page)
+    const tab = await first.newPage()
+    await tab.goto(world.url)
+    await expectLoggedIn(tab)
+    await expectCallsAnswered(tab)
+
+    const secrets = [...await secretsOf(first, world)]
+    for (const each of [page, tab]) {
+      const search = await searchPage(each, secrets)
+      expect(search.leaks).toEqual([])
+      expect(search.texts).toBeGreaterThan(100)
+    }
+    const answers = await record.search(secrets)
+    expect(answers.leaks).toEqual([])
+    expect(answers.texts).toBeGreaterThan(20)
+    for (const secret of secrets) expect(world.gateway.log.includes(secret), 'a secret in the log').toBe(false)
+    await first.close()
+
+    const second = await launch(profile)
+    const later = await second.newPage()
+    await later.goto(world.url)
+    await expectLoggedIn(later)
+    await expectCallsAnswered(later)
+    expect(world.provider.logins).toBe(1)
+  })
+
+  test('the API gets the bearer and of our cookies only what this mode promises (R35)', async () => {
+    const world = await openWorldOf(kind)
+    const { page } = await logIn(world)
+    await page.evaluate(() => { document.cookie = 'theme=dark' })
+    await expectCallsAnswered(page)
+    const headers = world.api.arrivals.at(-1)?.headers ?? {}
+    expect(headers.authorization).toMatch(/^Bearer eyJ/)
+    const names = (headers.cookie ?? '').split('; ').map((pair) => pair.split('=')[0])
+    expect(names.sort()).toEqual([...kind.mode.upstreamCookies, 'theme'].sort())
+  })
+
+  test('three tabs with an expired access token: one refresh, and the next one after kill -9 of the gateway (R15)', async () => {
+    const world = await openWorldOf(kind, { accessTokenLifetime })
+    const { browser, page } = await logIn(world)
+    const tabs = [page, await browser.newPage(), await browser.newPage()]
+    for (const tab of tabs) await tab.goto(world.url)
+    await expiry(world)
+    world.provider.refreshDelay = 300
+    const statuses = await Promise.all(tabs.map((tab) => statusesOfTenCalls(tab)))
+    expect(statuses.flat()).toEqual(Array.from({ length: 30 }, () => 200))
+    expect(world.provider.refreshes).toBe(1)
+    await expectCookies(browser, world, kind)
+
+    await world.gateway.kill()
+    await world.gateway.start()
+    await page.reload()
+    await expectLoggedIn(page)
+    await expiry(world)
+    await expectCallsAnswered(page)
+    expect(world.provider.refreshes).toBe(2)
+    expect(world.provider.refusedRefreshes).toBe(0)
+    expect(world.provider.logins).toBe(1)
+    const secrets = await secretsOf(browser, world)
+    expect((await searchPage(page, secrets)).leaks).toEqual([])
+  })
+
+  test('a source of tokens that is down ends no session (R15)', async () => {
+    const world = await openWorldOf(kind, { accessTokenLifetime })
+    const { page } = await logIn(world)
+    await expectCallsAnswered(page)
+    await expiry(world)
+    await world.provider.stop()
+    expect((await call(page)).status).toBe(503)
+    await world.provider.start()
+    await until('the session goes on', async () => (await call(page)).status === 200)
+    expect(world.provider.logins).toBe(1)
+  })
+
+  test('a session whose refresh token is dead ends, and a new login works (R15)', async () => {
+    const world = await openWorldOf(kind, { accessTokenLifetime })
+    const { page } = await logIn(world)
+    await world.provider.endGrants()
+    await expiry(world)
+    expect(await call(page)).toMatchObject({ status: 401, session: 'login-required' })
+    await page.reload()
+    await expectLoggedOut(page)
+    await world.provider.logInAgain(page)
+    await expectLoggedIn(page)
+    await expectCallsAnswered(page)
+  })
+
+  test('logout ends the session here, at the source and in the browser (R17, R48)', async () => {
+    const world = await openWorldOf(kind)
+    const { browser, page } = await logIn(world)
+    await expectCallsAnswered(page)
+    const headers = sameOriginHeadersWith(await browser.cookies(world.url))
+    const replay = () => rawRequest(`${world.url}/api/orders`, { headers })
+    expect((await replay()).status, 'the cookies open the session before').toBe(200)
+
+    await world.provider.logOut(page)
+    await expectLoggedOut(page)
+    expect(await browser.cookies(world.url)).toEqual([])
+    expect(await page.evaluate(() => localStorage.length)).toBe(0)
+    await until('the source knows', () => world.provider.knowsOfLogout())
+    expect(await call(page)).toMatchObject({ status: 401, session: 'login-required' })
+    expect((await replay()).status, 'cookies that somebody kept').toBe(kind.mode.afterLogout)
+  })
+
+  test('an answer that comes after the logout brings no session back (R48)', async () => {
+    const world = await openWorldOf(kind, { accessTokenLifetime })
+    const { browser, page } = await logIn(world)
+    await expiry(world)
+    world.provider.refreshDelay = 1500
+    const late = page.evaluate(() => (Reflect.get(window, 'call') as typeof fetch)('/api/late').then(() => '', () => ''))
+    await until('the refresh is under way', () => world.provider.refreshesUnderWay > 0)
+    await page.evaluate(() => fetch('/auth/logout', { method: 'POST' }))
+    await late
+    expect(world.provider.refreshesUnderWay, 'the late answer has come').toBe(0)
+    expect(await browser.cookies(world.url)).toEqual([])
+    expect(await call(page)).toMatchObject({ status: 401, session: 'login-required' })
+    await until('the source knows', () => world.provider.knowsOfLogout())
+  })
+
+  test('a new login ends the one before it (R31)', async () => {
+    const world = await openWorldOf(kind)
+    const { browser, page } = await logIn(world)
+    const before = await browser.cookies(world.url)
+    await world.provider.logInAgain(page)
+    await until('new cookies', async () => {
+      const values = new Set((await browser.cookies(world.url)).map(({ value }) => value))
+      return values.size > 0 && before.every(({ value }) => !values.has(value))
+    })
+    await expectLoggedIn(page)
+    await expectCallsAnswered(page)
+    const replayed = await rawRequest(`${world.url}/api/orders`, { headers: sameOriginHeadersWith(before) })
+    expect(replayed.status).toBe(kind.mode.afterLogout)
+  })
+
+  test('requests from another site and from a sibling on the same site are refused before the API (R36, R38, R43)', async () => {
+    const world = await openWorldOf(kind)
+    const { browser, page: own } = await logIn(world)
+    const before = await browser.cookies(world.url)
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const page = await foreignPage(world.url, own, host)
+      for (const subresource of subresources) {
+        const url = `${world.url}/api/${host}/${subresource.replaceAll(' ', '-')}`
+        expect(await page.evaluate(send, { kind: subresource, url }), subresource).toBe('refused')
+        const { pathname } = new URL(url)
+        const line = await until(`a log line of ${pathname}`, () =>
+          world.gateway.log.split('\n').find((line) => line.includes(pathname)))
+        expect(line).toContain(reasons[subresource])
+      }
+      for (const path of ['/api/form', '/auth/logout', '/auth/refresh', ...world.provider.loginRequests]) {
+        const again = await foreignPage(world.url, own, host)
+        const problem = JSON.parse(await submitForm(again, world.url + path))
+        expect(problem, path).toMatchObject({ status: 403, reason: 'cross-site' })
+      }
+    }
+    expect(world.api.arrivals, 'what the API saw').toEqual([])
+    expect(await browser.cookies(world.url)).toEqual(before)
+    await own.reload()
+    await expectLoggedIn(own)
+    expect(world.provider.logins).toBe(1)
+  })
+})
+
+/** As much of JSON Schema as the gateway's has. */
+interface Schema {
+  properties?: Record<string, Schema>
+  items?: Schema
+  oneOf?: Schema[]
+  enum?: string[]
+  const?: string
+}
+
+/** The values that a key may have; `only` for a key that is not there yet. */
+function choices(key: Schema | undefined, only: string): string[] {
+  if (!key) return [only]
+  return [...(key.oneOf ?? [key]).flatMap((one) => one.enum ?? one.const ?? [])].sort()
+}
+
+/** Calls the API from within the page and fails unless it answers to the logged-in user. */
+async function expectCallsAnswered(page: Page): Promise<void> {
+  const answer = await call(page)
+  expect(answer.status, answer.body).toBe(200)
+  expect(JSON.parse(answer.body)).toMatchObject({ subject: 'alice', method: 'POST', body: '{"amount":1}' })
+}
+
+function statusesOfTenCalls(page: Page): Promise<number[]> {
+  return page.evaluate(() => {
+    const call = Reflect.get(window, 'call') as typeof fetch
+    const one = async (_: unknown, number: number) => (await call(`/api/orders/${number}`)).status
+    return Promise.all(Array.from({ length: 10 }, one))
+  })
+}
+
+/** Fails unless the browser holds the cookies of this mode and no others, all out of scripts' reach (R19, R23). */
+async function expectCookies(browser: BrowserContext, world: World<TokenSource>, { mode }: Kind): Promise<void> {
+  const cookies = await browser.cookies([world.url, `${world.url}/auth/refresh`])
+  for (const { name, path } of mode.cookies) {
+    expect(cookies.some((cookie) => name.test(cookie.name) && cookie.path === path), String(name)).toBe(true)
+  }
+  for (const cookie of cookies) {
+    expect(mode.cookies.some(({ name }) => name.test(cookie.name)), `the cookie ${cookie.name}`).toBe(true)
+    expect(cookie).toMatchObject({ domain: 'localhost', httpOnly: true, secure: true, sameSite: 'Lax' })
+    expect(cookie.name.length + cookie.value.length).toBeLessThanOrEqual(4096)
+  }
+}
+
+/** All that no script may see. */
+async function secretsOf(browser: BrowserContext, world: World<TokenSource>): Promise<string[]> {
+  const cookies = await browser.cookies([world.url, `${world.url}/auth/refresh`])
+  const secrets = [...world.provider.issuedTokens, ...world.provider.issuedCodes, ...cookies.map(({ value }) => value)]
+  expect(secrets.length, 'two tokens and a cookie at least').toBeGreaterThanOrEqual(3)
+  return secrets
+}
+
+/** Waits until every access token that was handed out has expired. */
+async function expiry(world: World<TokenSource>): Promise<void> {
+  await until('the access token expires', () => Date.now() > world.provider.lastExpiry + 200)
+}

@@ -1,0 +1,54 @@
+// Where tokens come from × how the gateway keeps them. The suite in `modes.test.ts` runs as a whole over this
+// table: a row that is added here runs all of it.
+import { TestProvider } from './provider.ts'
+import type { TokenSource } from './source.ts'
+
+/** What a source must know before it starts. */
+export interface SourceOptions {
+  port: number
+  /** Where the gateway is seen by browsers. */
+  publicUrl: string
+  /** Lifetime of access tokens in seconds. */
+  accessTokenLifetime: number
+}
+
+/** A way to keep token sets, and what one must know of it to judge it. */
+export interface SessionMode {
+  /** As in `[session] mode`. */
+  name: 'server' | 'sealed' | 'jwt'
+  /** Keys of `[session]` that choose it. */
+  session: string
+  /** The cookies that a browser holds while it is logged in. */
+  cookies: { name: RegExp, path: string }[]
+  /** The cookies of ours that upstreams get to see. */
+  upstreamCookies: string[]
+  /** Whether the gateway needs to verify access tokens. */
+  verifies: boolean
+  /** What a call gets with cookies that somebody kept beyond the logout, while the access token lives. */
+  afterLogout: 401 | 200
+}
+
+export interface Kind {
+  source: string
+  open: (options: SourceOptions) => TokenSource
+  mode: SessionMode
+}
+
+/** By the name that `[[provider]] kind` gives them. */
+export const sources: Record<string, Kind['open']> = {
+  oidc: (options) => new TestProvider(options),
+}
+
+export const server: SessionMode = {
+  name: 'server',
+  session: '',
+  cookies: [{ name: /^__Host-session$/, path: '/' }],
+  upstreamCookies: [],
+  verifies: false,
+  afterLogout: 401,
+}
+
+export const modes: SessionMode[] = [server]
+
+export const kinds: Kind[] = Object.entries(sources).flatMap(([source, open]) =>
+  modes.map((mode) => ({ source, open, mode })))
