@@ -126,6 +126,13 @@ impl KeySet {
         Ok(Self::of(vec![Key { name: Name::OnlyKey, algorithm, material }]))
     }
 
+    /// For published test vectors, whose secrets are refused otherwise.
+    #[cfg(test)]
+    pub(super) fn from_published_secret(secret: &[u8], algorithm: Algorithm) -> Self {
+        let material = Material::shared_secret(algorithm, secret).unwrap();
+        Self::of(vec![Key { name: Name::OnlyKey, algorithm, material }])
+    }
+
     /// How many keys can be used.
     pub fn len(&self) -> usize {
         self.keys.len()

@@ -4,7 +4,9 @@ mod attacks;
 mod claims;
 mod json;
 mod keys;
+mod pem;
 mod properties;
+mod shared_secret;
 mod signer;
 mod vectors;
 

@@ -1,5 +1,6 @@
 //! Which providers are accepted (R1, R3, R8), and what the operator is told.
 
+use cloakroom_core::jwt::Algorithm;
 use serde_json::{Value, json};
 
 use super::{ISSUER, client, peer::Peer};
@@ -109,9 +110,11 @@ fn endpoints_are_https_or_on_this_machine() {
 #[test]
 fn r51_a_provider_must_sign_with_an_accepted_algorithm() {
     let name = "id_token_signing_alg_values_supported";
-    for weak in [json!(["none"]), json!(["HS256", "ES512"]), json!([])] {
+    for weak in [json!(["none"]), json!(["HS256", "ES256K"]), json!([])] {
         assert_eq!(parse(&with(name, weak)).unwrap_err(), MetadataFault::NoAlgorithm);
     }
+    let mixed = parse(&with(name, json!(["HS256", "ES512", "HS512"]))).unwrap();
+    assert_eq!(mixed.id_token_algorithms, [Algorithm::Es512], "the client secret signs nothing");
     assert!(parse(&without(name)).is_ok(), "then it is RS256");
 }
 

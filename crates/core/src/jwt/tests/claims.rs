@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        Algorithm, AudienceRule, Expectation, JwtError, MAX_LEEWAY, TokenKind, VerifiedClaims,
-        verify,
+        Algorithm, AudienceRule, Expectation, IssuerRule, JwtError, MAX_LEEWAY, TokenKind,
+        VerifiedClaims, verify,
     },
     CLIENT, ISSUER, NOW, access_claims, expect, id_claims, logout_claims, seconds,
     signer::Signer,
@@ -130,6 +130,67 @@ fn r59_the_audience_must_name_us() {
     assert!(judge_with(&of(&wanted), &access_claims()).is_ok());
     assert_eq!(judge_with(&of(&wanted[1..]), &access_claims()).unwrap_err(), JwtError::Audience);
     assert_eq!(judge_with(&of(&[]), &access_claims()).unwrap_err(), JwtError::Audience);
+}
+
+/// The named weaker rules, for services whose tokens have no `iss`.
+#[test]
+fn a_token_without_issuer_only_where_the_rule_says_so() {
+    let judge = |issuer, claims: &Value| {
+        let expect = Expectation { issuer, ..expect(TokenKind::AccessToken) };
+        judge_with(&expect, claims).map(|claims| claims.issuer().map(str::to_owned))
+    };
+    let named = access_claims();
+    let other = with(access_claims(), |claims| claims["iss"] = json!("https://evil.example"));
+    let nameless = without(access_claims(), "iss");
+    let ours = Ok(Some(ISSUER.to_owned()));
+    assert_eq!(judge(IssuerRule::Is(ISSUER), &named), ours);
+    assert_eq!(judge(IssuerRule::Is(ISSUER), &other), Err(JwtError::Issuer));
+    assert_eq!(judge(IssuerRule::Is(ISSUER), &nameless), Err(JwtError::Missing("iss")));
+    assert_eq!(judge(IssuerRule::AbsentOrIs(ISSUER), &named), ours);
+    assert_eq!(judge(IssuerRule::AbsentOrIs(ISSUER), &other), Err(JwtError::Issuer));
+    assert_eq!(judge(IssuerRule::AbsentOrIs(ISSUER), &nameless), Ok(None));
+    assert_eq!(judge(IssuerRule::Absent, &named), Err(JwtError::Issuer));
+    assert_eq!(judge(IssuerRule::Absent, &nameless), Ok(None));
+    for rule in [IssuerRule::Is(ISSUER), IssuerRule::AbsentOrIs(ISSUER), IssuerRule::Absent] {
+        for odd in [json!(null), json!(7), json!([ISSUER])] {
+            let odd = with(access_claims(), |claims| claims["iss"] = odd.clone());
+            assert_eq!(judge(rule, &odd), Err(JwtError::WrongType("iss")), "{rule:?}");
+        }
+    }
+}
+
+/// The named weaker rules, for services whose tokens have no `aud`; one that is for somebody else is
+/// refused under all of them.
+#[test]
+fn r59_a_token_without_audience_only_where_the_rule_says_so() {
+    const API: &str = "https://api.example.com";
+    let judge = |audience, claims: &Value| {
+        let expect = Expectation { audience, ..expect(TokenKind::AccessToken) };
+        judge_with(&expect, claims).map(|claims| claims.audiences().count())
+    };
+    let ours = access_claims();
+    let other = with(access_claims(), |claims| claims["aud"] = json!("https://other.example.com"));
+    let nobody = with(access_claims(), |claims| claims["aud"] = json!([]));
+    let nameless = without(access_claims(), "aud");
+    let list = [API.to_owned()];
+    for rule in [AudienceRule::Includes(API), AudienceRule::IncludesOneOf(&list)] {
+        assert_eq!(judge(rule, &ours), Ok(1));
+        assert_eq!(judge(rule, &other), Err(JwtError::Audience));
+        assert_eq!(judge(rule, &nobody), Err(JwtError::Audience));
+        assert_eq!(judge(rule, &nameless), Err(JwtError::Missing("aud")));
+    }
+    assert_eq!(judge(AudienceRule::AbsentOrIncludes(API), &ours), Ok(1));
+    assert_eq!(judge(AudienceRule::AbsentOrIncludes(API), &nameless), Ok(0));
+    assert_eq!(judge(AudienceRule::Absent, &ours), Err(JwtError::Audience));
+    assert_eq!(judge(AudienceRule::Absent, &nameless), Ok(0));
+    for rule in [AudienceRule::AbsentOrIncludes(API), AudienceRule::Absent] {
+        assert_eq!(judge(rule, &other), Err(JwtError::Audience), "{rule:?}");
+        assert_eq!(judge(rule, &nobody), Err(JwtError::Audience), "{rule:?}");
+        for odd in [json!(null), json!(7), json!([API, 7])] {
+            let odd = with(access_claims(), |claims| claims["aud"] = odd.clone());
+            assert_eq!(judge(rule, &odd), Err(JwtError::WrongType("aud")), "{rule:?}");
+        }
+    }
 }
 
 #[test]

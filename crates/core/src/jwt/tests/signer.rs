@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
     hmac,
     rand::SystemRandom,
     rsa::KeySize,
@@ -32,7 +33,7 @@ enum Pair {
     Rsa(RsaKeyPair),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
-    Secret,
+    Secret(Vec<u8>),
 }
 
 impl Pair {
@@ -43,7 +44,7 @@ impl Pair {
             Algorithm::Es384 => ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING),
             Algorithm::Es512 => ecdsa(&ECDSA_P521_SHA512_FIXED_SIGNING),
             Algorithm::EdDsa => Self::Ed25519(Ed25519KeyPair::generate().unwrap()),
-            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Self::Secret,
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Self::Secret(SECRET.to_vec()),
             _ => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()),
         }
     }
@@ -71,6 +72,11 @@ impl Signer {
     /// With a key that no other signer has.
     pub(super) fn fresh(algorithm: Algorithm) -> Self {
         Self { algorithm, pair: Box::leak(Box::new(Pair::generate(algorithm))) }
+    }
+
+    /// HMAC with this secret.
+    pub(super) fn with_secret(algorithm: Algorithm, secret: &[u8]) -> Self {
+        Self { algorithm, pair: Box::leak(Box::new(Pair::Secret(secret.to_vec()))) }
     }
 
     pub(super) fn header(&self) -> Value {
@@ -109,13 +115,13 @@ impl Signer {
             }
             Pair::Ecdsa(pair) => pair.sign(&random, signed.as_bytes()).unwrap().as_ref().to_vec(),
             Pair::Ed25519(pair) => pair.sign(signed.as_bytes()).as_ref().to_vec(),
-            Pair::Secret => {
+            Pair::Secret(secret) => {
                 let algorithm = match self.algorithm {
                     Algorithm::Hs256 => hmac::HMAC_SHA256,
                     Algorithm::Hs384 => hmac::HMAC_SHA384,
                     _ => hmac::HMAC_SHA512,
                 };
-                let key = hmac::Key::new(algorithm, SECRET);
+                let key = hmac::Key::new(algorithm, secret);
                 hmac::sign(&key, signed.as_bytes()).as_ref().to_vec()
             }
         }
@@ -140,7 +146,7 @@ impl Signer {
             Pair::Ed25519(pair) => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key()) })
             }
-            Pair::Secret => json!({ "kty": "oct", "k": encode(SECRET) }),
+            Pair::Secret(secret) => json!({ "kty": "oct", "k": encode(secret) }),
         };
         jwk["kid"] = json!(KID);
         jwk["use"] = json!("sig");
@@ -148,9 +154,26 @@ impl Signer {
         jwk
     }
 
+    /// `SubjectPublicKeyInfo`, as aws-lc writes it.
+    pub(super) fn public_key_info(&self) -> Vec<u8> {
+        let der: Result<PublicKeyX509Der<'_>, _> = match self.pair {
+            Pair::Rsa(pair) => pair.public_key().as_der(),
+            Pair::Ecdsa(pair) => pair.public_key().as_der(),
+            Pair::Ed25519(pair) => pair.public_key().as_der(),
+            Pair::Secret(_) => panic!("a secret has no public key"),
+        };
+        der.unwrap().as_ref().to_vec()
+    }
+
+    /// `RSAPublicKey`.
+    pub(super) fn rsa_public_key(&self) -> Vec<u8> {
+        let Pair::Rsa(pair) = self.pair else { panic!("not RSA") };
+        pair.public_key().as_ref().to_vec()
+    }
+
     pub(super) fn key_set(&self) -> KeySet {
         match self.pair {
-            Pair::Secret => KeySet::from_shared_secret(SECRET, self.algorithm).unwrap(),
+            Pair::Secret(secret) => KeySet::from_shared_secret(secret, self.algorithm).unwrap(),
             _ => key_set(&[self.jwk()]),
         }
     }
