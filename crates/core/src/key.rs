@@ -1,4 +1,13 @@
 //! The keyring: the server's half of every seal.
+//!
+//! One key seals, all of them open (R28). A rotation puts a fresh key in the place of the one that
+//! seals, which goes on opening what it sealed; so nobody is logged out. Where several gateways share
+//! a keyring, a key that seals on one must open on all: it is added as [`Keyring::prepared`] first,
+//! which every gateway learns before any of them seals with it.
+
+mod rotation;
+mod text;
+mod weak;
 
 #[cfg(test)]
 mod tests;
@@ -6,10 +15,15 @@ mod tests;
 use std::fmt;
 
 use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use crate::random::{self, Random};
+use crate::{
+    random::{self, Random},
+    time::Timestamp,
+};
+
+pub use rotation::Rotated;
+pub use text::KeyringError;
 
 /// Bytes of one key.
 pub const KEY_BYTES: usize = 32;
@@ -23,6 +37,8 @@ pub struct KeyId(pub(crate) [u8; 4]);
 pub struct Key {
     id: KeyId,
     bytes: Zeroizing<[u8; KEY_BYTES]>,
+    /// When it began to seal, where that was noted.
+    since: Option<Timestamp>,
 }
 
 impl Key {
@@ -32,7 +48,18 @@ impl Key {
         context.update(bytes.as_slice());
         let mut id = [0; 4];
         id.copy_from_slice(&context.finish().as_ref()[..4]);
-        Self { id: KeyId(id), bytes }
+        Self { id: KeyId(id), bytes, since: None }
+    }
+
+    /// A random one that [`Keyring::parse`] takes, and whose id none of `others` has.
+    fn fresh<'k>(random: &dyn Random, others: impl Iterator<Item = &'k Self> + Clone) -> Self {
+        loop {
+            let key = Self::new(Zeroizing::new(random::bytes(random)));
+            // Both by a chance that nobody lives to see, but a keyring that cannot be read is a loss.
+            if !weak::is_weak(&key.bytes) && others.clone().all(|other| other.id != key.id) {
+                return key;
+            }
+        }
     }
 
     /// The key's public name.
@@ -45,76 +72,33 @@ impl Key {
     }
 }
 
-/// Keys in order, the newest first: it seals, all of them open (R28).
+/// Keys in order: the newest seals, all of them open (R28).
 #[derive(Clone)]
 pub struct Keyring {
     newest: Key,
+    /// Waits for its turn to seal.
+    next: Option<Key>,
+    /// From the younger to the older.
     older: Vec<Key>,
-}
-
-/// Why a keyring's text cannot be used. Lines count from 1; the key itself is never named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyringError {
-    /// There is no key in it.
-    #[error("the keyring holds no key")]
-    Empty,
-    /// The line is not 32 bytes in unpadded base64url (43 characters).
-    #[error("line {0} of the keyring is not a 32-byte key in base64url (43 characters)")]
-    BadKey(usize),
-    /// The line repeats one byte or few: not a random key.
-    #[error("the key in line {0} of the keyring is not random")]
-    Weak(usize),
-    /// The line repeats an earlier key.
-    #[error("line {0} of the keyring repeats an earlier key")]
-    Repeated(usize),
 }
 
 impl Keyring {
     /// A keyring of one fresh key.
     pub fn generate(random: &dyn Random) -> Self {
-        Self { newest: Key::new(Zeroizing::new(random::bytes(random))), older: Vec::new() }
+        let newest = Key::fresh(random, std::iter::empty());
+        Self { newest, next: None, older: Vec::new() }
     }
 
-    /// Reads one key a line, the newest first; empty lines and lines that begin with `#` are skipped.
-    ///
-    /// # Errors
-    /// Names the first line that is not a key.
-    pub fn parse(text: &str) -> Result<Self, KeyringError> {
-        let mut keys: Vec<Key> = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-            match URL_SAFE_NO_PAD.decode_slice(line, bytes.as_mut_slice()) {
-                Ok(KEY_BYTES) => {}
-                _ => return Err(KeyringError::BadKey(index + 1)),
-            }
-            if is_weak(&bytes) {
-                return Err(KeyringError::Weak(index + 1));
-            }
-            let key = Key::new(bytes);
-            if keys.iter().any(|known| known.id == key.id) {
-                return Err(KeyringError::Repeated(index + 1));
-            }
-            keys.push(key);
-        }
-        let mut keys = keys.into_iter();
-        let newest = keys.next().ok_or(KeyringError::Empty)?;
-        Ok(Self { newest, older: keys.collect() })
+    /// How many keys open: one at least.
+    pub fn count(&self) -> usize {
+        self.keys().count()
     }
 
-    /// The text that [`Keyring::parse`] reads.
-    pub fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::from(
-            "# Cloakroom's keyring: one key a line, the newest first. Keep it secret.\n",
-        ));
-        for key in std::iter::once(&self.newest).chain(&self.older) {
-            text.push_str(&Zeroizing::new(URL_SAFE_NO_PAD.encode(key.bytes())));
-            text.push('\n');
-        }
-        text
+    /// Whether `other` holds the same keys in the same order, so that to replace one by the other
+    /// would change nothing.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let next = |keyring: &Self| keyring.next.as_ref().map(Key::id);
+        next(self) == next(other) && self.keys().map(Key::bytes).eq(other.keys().map(Key::bytes))
     }
 
     pub(crate) fn newest(&self) -> &Key {
@@ -122,21 +106,16 @@ impl Keyring {
     }
 
     pub(crate) fn get(&self, id: KeyId) -> Option<&Key> {
-        std::iter::once(&self.newest).chain(&self.older).find(|key| key.id == id)
+        self.keys().find(|key| key.id == id)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> + Clone {
+        std::iter::once(&self.newest).chain(&self.next).chain(&self.older)
     }
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keyring({} keys)", 1 + self.older.len())
+        write!(f, "Keyring({} keys)", self.count())
     }
-}
-
-/// A random key of 32 bytes has fewer than 9 distinct values with a chance below 2⁻¹¹¹.
-fn is_weak(bytes: &[u8; KEY_BYTES]) -> bool {
-    let mut seen = [false; 256];
-    for byte in bytes {
-        seen[usize::from(*byte)] = true;
-    }
-    seen.iter().filter(|seen| **seen).count() < 9
 }

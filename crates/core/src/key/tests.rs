@@ -4,19 +4,19 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
 use super::{Keyring, KeyringError};
-use crate::random::Counted;
+use crate::random::{self, Counted};
 
-/// 43 characters: 32 bytes, the first of which is `seed`.
+mod rotating;
+mod weak;
+
+/// 43 characters, another key for each seed.
 fn line(seed: u8) -> String {
-    URL_SAFE_NO_PAD.encode(bytes(seed))
-}
-
-fn bytes(seed: u8) -> [u8; 32] {
-    std::array::from_fn(|at| u8::try_from(at * 7).unwrap().wrapping_add(seed))
+    let bytes: [u8; 32] = random::bytes(&Counted::from(seed.into()));
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn ids(keyring: &Keyring) -> Vec<[u8; 4]> {
-    std::iter::once(&keyring.newest).chain(&keyring.older).map(|key| key.id().0).collect()
+    keyring.keys().map(|key| key.id().0).collect()
 }
 
 #[test]
@@ -40,22 +40,28 @@ fn what_is_written_is_read() {
     let generated = Keyring::generate(&Counted::from(1));
     assert_eq!(generated.newest.bytes().len(), 32);
     let two = Keyring::parse(&format!("{}\n{}", line(1), line(2))).unwrap();
-    for keyring in [generated, two] {
+    let waiting = format!("{} since 2026-11-23T22:35:08Z\n{} next\n{}", line(1), line(2), line(3));
+    for keyring in [generated, two, Keyring::parse(&waiting).unwrap()] {
         let text = keyring.to_text();
         let again = Keyring::parse(&text).unwrap();
         assert_eq!(ids(&again), ids(&keyring));
         assert_eq!(again.newest.bytes(), keyring.newest.bytes());
         assert_eq!(*again.to_text(), *text);
+        assert!(keyring.is_same(&again));
+        let line = keyring.to_line();
+        assert!(!line.contains('\n'));
+        assert_eq!(*Keyring::parse(&line).unwrap().to_text(), *text);
     }
 }
 
 #[test]
 fn a_spoiled_keyring_names_its_line() {
     let good = line(1);
-    let (head, last) = good.split_at(42);
+    let head = &good[..42];
     // 43 characters carry 258 bits; the two beyond 256 must be zero.
-    assert_eq!(last, "o");
-    let spoiled_end = format!("{head}p");
+    let last = good.as_bytes()[42];
+    assert!(b"AEIMQUYcgkosw048".contains(&last));
+    let spoiled_end = format!("{head}{}", char::from(last + 1));
     let zeros = URL_SAFE_NO_PAD.encode([0; 32]);
     let few = URL_SAFE_NO_PAD.encode([1, 2, 3, 4, 5, 6, 7, 8].repeat(4));
     for (text, error) in [
@@ -70,8 +76,17 @@ fn a_spoiled_keyring_names_its_line() {
         (format!("/{}", &good[1..]), KeyringError::BadKey(1)),
         (format!("é{}", &good[2..]), KeyringError::BadKey(1)),
         (format!("{} {}", &good[..20], &good[21..]), KeyringError::BadKey(1)),
+        (format!("{good},"), KeyringError::BadKey(1)),
+        (format!("{good} next"), KeyringError::Empty),
+        (format!("{good}\n{} next\n{} next", line(2), line(3)), KeyringError::SecondNext(3)),
         (format!("\u{feff}{good}"), KeyringError::BadKey(1)),
-        (format!("{good} # today's"), KeyringError::BadKey(1)),
+        (format!("{good} # today's"), KeyringError::BadNote(1)),
+        (format!("{good} next next"), KeyringError::BadNote(1)),
+        (format!("{good}\n{} since", line(2)), KeyringError::BadNote(2)),
+        (format!("{good} since yesterday"), KeyringError::BadNote(1)),
+        (format!("{good} since 2026-02-29T00:00:00Z"), KeyringError::BadNote(1)),
+        (format!("{good} since 2026-11-23T24:00:00Z"), KeyringError::BadNote(1)),
+        (format!("{good} since 2026-11-23T22:35:08+01:00"), KeyringError::BadNote(1)),
         (format!("{good}{}", line(2)), KeyringError::BadKey(1)),
         (format!("{good}\n{zeros}"), KeyringError::Weak(2)),
         (few, KeyringError::Weak(1)),
@@ -83,7 +98,9 @@ fn a_spoiled_keyring_names_its_line() {
             KeyringError::Empty => continue,
             KeyringError::BadKey(line)
             | KeyringError::Weak(line)
-            | KeyringError::Repeated(line) => line,
+            | KeyringError::Repeated(line)
+            | KeyringError::BadNote(line)
+            | KeyringError::SecondNext(line) => line,
         };
         assert!(found.to_string().contains(&format!("line {line}")), "{found}");
     }
