@@ -28,6 +28,7 @@ use crate::{
     body::ReplyBody,
     clock::Clock,
     control::{self, Reply, callback::login_path},
+    csrf::Csrf,
     extensions::{CurrentSession, MatchedRoute, RequestId, ServedOrigin},
     keyring::SharedKeyring,
     layer::CloakroomLayer,
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     /// The origins served; the first is the public one.
     pub(crate) origins: Vec<Arc<PublicOrigin>>,
     pub(crate) guard: Guard,
+    pub(crate) csrf: Csrf,
     /// The cookies that only we set and read.
     pub(crate) reserved: ReservedNames,
     pub(crate) keyring: SharedKeyring,
@@ -87,7 +89,7 @@ pub(crate) enum SetupFault {
 /// Where a request goes after the rooms.
 enum Onward {
     Answered(Reply),
-    Passed { session: Option<LiveSession> },
+    Passed { session: Option<LiveSession>, companion: Option<HeaderValue> },
 }
 
 impl Cloakroom {
@@ -123,6 +125,7 @@ impl Cloakroom {
         );
         let shared = Shared {
             guard: Guard::new(settings.required_header.clone()),
+            csrf: Csrf::new(&settings, keyring.clone(), Arc::clone(&random)),
             routes: RouteTable::new(&settings.control_prefix, &settings.routes),
             request_prefix: URL_SAFE_NO_PAD.encode(random::bytes::<6>(&*random)),
             requests: AtomicU64::new(0),
@@ -173,10 +176,10 @@ impl Cloakroom {
         let navigation = method == Method::GET && is_navigation(&parts.headers);
         let mut sid = None;
         let mut response = match shared.conduct(&mut parts, &id).await {
-            Ok(Onward::Passed { session }) => {
+            Ok(Onward::Passed { session, companion }) => {
                 sid = session.as_ref().map(|session| session.id().handle());
                 let response = inner(Request::from_parts(parts, body)).await?;
-                shared.judge(response, session.as_ref())
+                shared.judge(response, session.as_ref(), companion)
             }
             Ok(Onward::Answered(reply)) => reply.into_response(),
             Err(refusal) => refusal.into_response(&id, navigation),
@@ -204,17 +207,22 @@ impl Shared {
             Destination::Route(matched) => matched,
         };
         let mut session = None;
+        let mut companion = None;
         if matched.takes_sessions() {
             let ours = guard::check(&self.guard, method, &parts.headers, &admitted)?;
             let (headers, now) = (&parts.headers, self.clock.now());
             session = session::find(&self.sessions, headers, &ours, now).await?;
             if let Some(session) = &session {
-                relay::carry(&mut parts.headers, &admitted, &matched, &ours, session)?;
+                let csrf = self.csrf.check(method, headers, session.id())?;
+                companion = self.csrf.missing_companion(headers, session.id());
+                let headers = &mut parts.headers;
+                relay::carry(headers, &admitted, &matched, &ours, &csrf, session)?;
             } else if matched.route().session == SessionRule::Required {
                 return self.ask_to_log_in(&matched, parts, &admitted);
             }
         }
         relay::strip(&mut parts.headers, &self.reserved, &admitted);
+        self.csrf.strip(&mut parts.headers);
         parts.headers.insert(reply::REQUEST_ID, id.0.clone());
         parts.uri = admitted
             .target()
@@ -227,7 +235,7 @@ impl Shared {
             let (id, record) = (session.id(), Arc::clone(session.record()));
             parts.extensions.insert(CurrentSession::new(id, record));
         }
-        Ok(Onward::Passed { session })
+        Ok(Onward::Passed { session, companion })
     }
 
     fn ask_to_log_in(
@@ -253,6 +261,7 @@ impl Shared {
         &self,
         response: Response<R>,
         session: Option<&LiveSession>,
+        companion: Option<HeaderValue>,
     ) -> Response<ReplyBody<R>> {
         let mut response = response.map(ReplyBody::inner);
         let status = response.status();
@@ -266,7 +275,9 @@ impl Shared {
                 headers.insert(SESSION_HEADER, HeaderValue::from_static(mark));
             }
             let now = self.clock.now();
-            let cookies = self.sessions.cookies(session.presented(), sessions::Request::Uses, now);
+            let mut cookies =
+                self.sessions.cookies(session.presented(), sessions::Request::Uses, now);
+            cookies.extend(companion);
             reply::set_cookies(headers, cookies);
         }
         response

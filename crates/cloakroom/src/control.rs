@@ -31,6 +31,7 @@ use crate::{
     pages,
     reason::Reason,
     refusal::Refusal,
+    sessions::Presented,
     way::{gate::Admitted, guard},
 };
 
@@ -92,6 +93,25 @@ pub(crate) async fn answer(
         Endpoint::LoggedOut => Ok(logout::back(shared, headers, admitted)),
         Endpoint::Session => session::describe(shared, headers, ours()?).await,
         Endpoint::Refresh => refresh::refresh(shared, headers, ours()?).await,
+    }
+}
+
+/// Demands the CSRF token of a POST with a session (R41).
+///
+/// A session that is over has nothing to protect: its page has no token and must still learn that it is
+/// over, and be able to forget its cookie (R48).
+async fn check_csrf(
+    shared: &Shared,
+    headers: &HeaderMap,
+    presented: &Presented,
+) -> Result<(), Refusal> {
+    let Err(refusal) = shared.csrf.check(&Method::POST, headers, presented.id()) else {
+        return Ok(());
+    };
+    match shared.sessions.load(presented, shared.clock.now()).await {
+        Ok(Some(_)) => Err(refusal),
+        Ok(None) => Ok(()),
+        Err(error) => Err(refresh::store_refusal(error)),
     }
 }
 

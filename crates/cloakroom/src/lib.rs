@@ -46,6 +46,7 @@
 //!     },
 //!     timeouts,
 //!     required_header: None,
+//!     csrf_token: None,
 //!     routes: vec![Route {
 //!         path: "/api".into(),
 //!         session: SessionRule::Required,
@@ -81,6 +82,7 @@ mod body;
 mod cloakroom;
 mod clock;
 mod control;
+mod csrf;
 mod extensions;
 mod keyring;
 mod layer;
@@ -102,7 +104,8 @@ pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
 pub use refusal::{Refusal, SESSION_HEADER};
 pub use settings::{
-    CookieSettings, ProviderKind, ProviderSettings, Route, SessionRule, Settings, Unauthenticated,
+    CookieSettings, CsrfTokenSettings, ProviderKind, ProviderSettings, Route, SessionRule,
+    Settings, Unauthenticated,
 };
 pub use upkeep::StartProblem;
 pub use verifier::{AccessTokenSettings, KeySource, Named, Outage, Verifier, VerifyError};

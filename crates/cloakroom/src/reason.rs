@@ -13,6 +13,8 @@ pub enum Reason {
     OriginMissing,
     /// It lacks the required header (R37).
     HeaderRequired,
+    /// It lacks the CSRF token of its session (R41).
+    CsrfToken,
     /// It needs a session and there is none.
     LoginRequired,
     /// The provider does not answer.
@@ -71,6 +73,9 @@ impl Reason {
             }
             Self::HeaderRequired => {
                 (S::FORBIDDEN, "header-required", "The request lacks a required header")
+            }
+            Self::CsrfToken => {
+                (S::FORBIDDEN, "csrf-token", "The request lacks the CSRF token of its session")
             }
             Self::LoginRequired => (S::UNAUTHORIZED, "login-required", "Log in first"),
             Self::ProviderUnavailable => (

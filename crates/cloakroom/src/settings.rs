@@ -29,6 +29,9 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// A header that every unsafe request must carry (R37).
     pub required_header: Option<HeaderName>,
+    /// The CSRF token that every unsafe request with a session must bring (R41); `None` asks for none,
+    /// unless the session cookie is `SameSite=None`: then it is asked for in `X-CSRF-Token`.
+    pub csrf_token: Option<CsrfTokenSettings>,
     /// Which paths lead where; the longest matching prefix decides (R61).
     pub routes: Vec<Route>,
     /// Where tokens come from; the first is the default.
@@ -57,6 +60,22 @@ impl CookieSettings {
             domain: self.domain.clone(),
             path: CookiePath::ROOT,
         }
+    }
+}
+
+/// Where the CSRF token travels (R41).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CsrfTokenSettings {
+    /// The header that brings it.
+    pub header: HeaderName,
+    /// A cookie from which the page's scripts read it, beside `GET session`: readable, never the
+    /// session's, always for this host alone.
+    pub cookie: Option<CookieName>,
+}
+
+impl Default for CsrfTokenSettings {
+    fn default() -> Self {
+        Self { header: HeaderName::from_static("x-csrf-token"), cookie: None }
     }
 }
 
@@ -121,7 +140,15 @@ impl Settings {
 
     /// The names that no upstream receives or sets (R35).
     pub(crate) fn reserved_names(&self) -> ReservedNames {
-        ReservedNames::new([self.cookie.name.clone()])
+        let companion = self.csrf_token().and_then(|token| token.cookie);
+        ReservedNames::new([self.cookie.name.clone()].into_iter().chain(companion))
+    }
+
+    /// The CSRF token that is asked for. With `SameSite=None` one always is: every other site's requests
+    /// bring the cookie then.
+    pub(crate) fn csrf_token(&self) -> Option<CsrfTokenSettings> {
+        let forced = self.cookie.same_site == SameSite::None;
+        self.csrf_token.clone().or_else(|| forced.then(CsrfTokenSettings::default))
     }
 
     /// The redirect URI of the provider `name` on an origin of ours (R7): distinct for each, and to be

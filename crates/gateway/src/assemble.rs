@@ -89,6 +89,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
         control_prefix: config.auth.prefix.clone(),
         after_logout: config.auth.after_logout.clone(),
         required_header: config.guard.required_header.clone(),
+        csrf_token: None,
         timeouts,
         routes,
         public,

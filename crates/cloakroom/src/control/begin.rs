@@ -40,5 +40,7 @@ pub(crate) async fn session(
     {
         sessions.supersede(old.id()).await;
     }
-    Ok(started.cookies)
+    let mut cookies = started.cookies;
+    cookies.extend(shared.csrf.companion(started.id));
+    Ok(cookies)
 }

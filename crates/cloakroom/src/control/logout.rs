@@ -51,16 +51,30 @@ pub(super) async fn end(
 ) -> Result<Reply, Refusal> {
     let settings = &shared.settings;
     let now = shared.clock.now();
-    let expired = shared.sessions.expire_cookies();
+    let mut expired = shared.sessions.expire_cookies();
+    expired.extend(shared.csrf.expire());
     let clear = HeaderValue::from_static("\"cookies\", \"storage\"");
-    let ended = match shared.sessions.present(headers) {
-        // The browser forgets its cookies also where the store cannot be asked (R48).
-        Some(presented) => shared.sessions.log_out(&presented, now).await.map_err(|error| {
-            let refusal =
-                super::refresh::store_refusal(error).with_header(CLEAR_SITE_DATA, clear.clone());
-            let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
-            expired.iter().cloned().fold(refusal, forget)
-        })?,
+    // The browser forgets its cookies also where the store cannot be asked (R48).
+    let forget = |refusal: Refusal| {
+        let refusal = refusal.with_header(CLEAR_SITE_DATA, clear.clone());
+        let add = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
+        expired.iter().cloned().fold(refusal, add)
+    };
+    let presented = shared.sessions.present(headers);
+    if let Some(presented) = &presented {
+        super::check_csrf(shared, headers, presented).await.map_err(|refusal| {
+            match refusal.reason() {
+                Reason::StoreUnavailable => forget(refusal),
+                _ => refusal,
+            }
+        })?;
+    }
+    let ended = match presented {
+        Some(presented) => shared
+            .sessions
+            .log_out(&presented, now)
+            .await
+            .map_err(|error| forget(super::refresh::store_refusal(error)))?,
         None => None,
     };
     let mut location = settings.after_logout.clone();

@@ -20,6 +20,7 @@ pub(super) async fn refresh(
 ) -> Result<Reply, Refusal> {
     let login = || Refusal::new(Reason::LoginRequired, "no session to refresh");
     let presented = shared.sessions.present(headers).ok_or_else(login)?;
+    super::check_csrf(shared, headers, &presented).await?;
     match shared.sessions.refresh(&presented, None).await {
         Ok(_) => {
             let (sessions, now) = (&shared.sessions, shared.clock.now());

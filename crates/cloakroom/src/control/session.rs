@@ -38,12 +38,17 @@ pub(super) async fn describe(
         }
     }
     let now = shared.clock.now();
-    let reply = Reply::json(&json!({
+    let mut answer = json!({
         "loggedIn": true,
         "claims": record.claims,
         "sid": id.handle(),
         "expiresIn": record.tokens.expires_at.map(|at| at.since(now).as_secs()),
         "sessionExpiresIn": expires_at.since(now).as_secs(),
-    }));
-    Ok(reply.cookies(shared.sessions.cookies(&presented, Request::Asks, now)))
+    });
+    if let Some(token) = shared.csrf.token(id) {
+        answer["csrfToken"] = token.expose().into();
+    }
+    let mut cookies = shared.sessions.cookies(&presented, Request::Asks, now);
+    cookies.extend(shared.csrf.missing_companion(headers, id));
+    Ok(Reply::json(&answer).cookies(cookies))
 }

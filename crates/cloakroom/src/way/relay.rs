@@ -2,6 +2,7 @@
 
 use cloakroom_core::{
     cookie::{self, ReservedNames},
+    csrf::CsrfChecked,
     guard::SameOrigin,
 };
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
@@ -22,6 +23,7 @@ pub(crate) fn carry(
     _admitted: &Admitted,
     matched: &Matched<'_>,
     _ours: &SameOrigin,
+    _csrf: &CsrfChecked,
     session: &LiveSession,
 ) -> Result<(), Refusal> {
     debug_assert!(matched.takes_sessions());

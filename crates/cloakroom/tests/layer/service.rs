@@ -80,6 +80,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
         },
         timeouts: Timeouts { idle: IDLE, absolute: ABSOLUTE },
         required_header: None,
+        csrf_token: None,
         routes: vec![
             route("/", SessionRule::None),
             route("/api", SessionRule::Required),
