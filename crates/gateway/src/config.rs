@@ -29,12 +29,12 @@ mod site;
 mod structure;
 mod suggest;
 mod syntax;
+mod tls;
 mod warning;
 mod written;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use url::Url;
@@ -45,11 +45,13 @@ pub(crate) use duration::show as show_duration;
 pub use environment::Environment;
 pub use error::{ConfigError, Mistake};
 pub use guard::GuardConfig;
+pub use listen::ListenConfig;
 pub use log::{LogConfig, LogFormat};
 pub use provider::{ClientAuth, ProviderConfig};
 pub use route::{RouteConfig, RouteSession, Unauthenticated};
 pub use schema::json_schema;
 pub use session::SessionConfig;
+pub use tls::TlsConfig;
 pub use warning::Warning;
 
 /// A checked configuration. Relative paths in the file are resolved against the file's folder.
@@ -57,8 +59,8 @@ pub use warning::Warning;
 pub struct Config {
     /// Where browsers find this gateway: scheme, host and port, nothing more.
     pub public_url: Url,
-    /// Where the gateway accepts connections.
-    pub listen: SocketAddr,
+    /// Where and how the gateway accepts connections.
+    pub listen: ListenConfig,
     /// The OpenID providers, in file order; the first one is the default choice at login.
     pub providers: Vec<ProviderConfig>,
     /// The routes, in file order; the longest matching path wins.

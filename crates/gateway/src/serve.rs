@@ -8,7 +8,9 @@ use tokio::net::TcpListener;
 use crate::{
     assemble::{AssembleError, assemble},
     config::Config,
-    data_dir, watch,
+    data_dir,
+    server::tls::{Files, Tls, TlsError},
+    watch,
 };
 
 /// How long refreshes and revocations may take to end at shutdown: longer than any provider is given.
@@ -24,6 +26,8 @@ pub(crate) enum ServeError {
     )]
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
     Provider(#[from] StartProblem),
     #[error("the system gives no signals: {0}")]
     Signals(io::Error),
@@ -36,20 +40,28 @@ pub(crate) enum ServeError {
 /// provider that does not answer is no error: the rest serves, and logins work once it does.
 pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
     let gateway = Arc::new(assemble(config)?);
-    let address = config.listen;
+    let address = config.listen.address;
+    let tls =
+        config.listen.tls.as_ref().map(|tls| {
+            Tls::new(Files { certificate: tls.certificate.clone(), key: tls.key.clone() })
+        });
+    let tls = tls.transpose()?;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Listen { address, source })?;
     let shutdown = shutdown_signal().map_err(ServeError::Signals)?;
     follow_keyring(gateway.cloakroom.clone(), data_dir::keyring(&config.session.data_dir))
         .map_err(ServeError::Signals)?;
+    if let Some(tls) = &tls {
+        follow_certificate(tls.clone()).map_err(ServeError::Signals)?;
+    }
     gateway.cloakroom.probe_providers().await?;
     let housekeeper = tokio::spawn({
         let cloakroom = gateway.cloakroom.clone();
         async move { cloakroom.keep_house().await }
     });
     tracing::info!(%address, public = %config.public_url, "listening");
-    Arc::clone(&gateway).serve(listener, shutdown).await;
+    Arc::clone(&gateway).serve(listener, tls, shutdown).await;
     // A refresh that is cut off here would lose its rotated token, and somebody's session.
     if tokio::time::timeout(DRAIN, gateway.cloakroom.drain()).await.is_err() {
         tracing::warn!("some refreshes or revocations were still under way at shutdown");
@@ -64,6 +76,17 @@ fn follow_keyring(cloakroom: Cloakroom, file: PathBuf) -> io::Result<()> {
     watch::on_change(vec![file.clone()], move || match data_dir::read_keyring(&file) {
         Ok(keyring) => cloakroom.replace_keyring(keyring),
         Err(error) => tracing::error!(%error, "the keyring cannot be read: the one before stays"),
+    })
+}
+
+/// Takes over every certificate that is put in the place of the one before, and on SIGHUP.
+fn follow_certificate(tls: Tls) -> io::Result<()> {
+    let Files { certificate, key } = tls.files().clone();
+    watch::on_change(vec![certificate, key], move || {
+        if let Err(problem) = tls.reload() {
+            let fix = problem.fix();
+            tracing::error!(%problem, fix, "the certificate stays as it was");
+        }
     })
 }
 

@@ -37,6 +37,7 @@ pub mod provider;
 mod random;
 pub mod raw;
 mod server;
+pub mod tls;
 pub mod upstream;
 mod websocket;
 
@@ -44,4 +45,5 @@ pub use browser::Browser;
 pub use gateway::{Gateway, GatewayConfig};
 pub use net::{eventually, free_port};
 pub use provider::{Client, Fault, Provider, ReusePolicy};
+pub use tls::Authority;
 pub use upstream::Upstream;

@@ -89,9 +89,9 @@ fn meaning(
     let auth = sections.one::<RawAuth>("auth").unwrap_or_default();
     let log = sections.one::<RawLog>("log").unwrap_or_default();
 
-    let private = private_places(file, folder, &session, &providers);
+    let private = private_places(file, folder, &listen, &session, &providers);
     let public_url = public.and_then(|public| public.check(report));
-    let listen = listen.check(report);
+    let listen = listen.check(folder, public_url.as_ref(), report);
     provider::check_names(&providers, report);
     let providers =
         all(providers.iter().map(|provider| provider.check(folder, environment, report)));
@@ -100,7 +100,7 @@ fn meaning(
     let around = Surroundings {
         auth_prefix: auth.as_ref().map_or("/auth", |auth| &auth.prefix),
         public: public_url.as_ref(),
-        listen,
+        listen: listen.as_ref().map(|listen| listen.address),
         has_provider: present.provider,
         has_site: present.site,
     };
@@ -147,6 +147,7 @@ fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
 fn private_places(
     file: &Path,
     folder: &Path,
+    listen: &RawListen,
     session: &RawSession,
     providers: &[RawProvider],
 ) -> Vec<Private> {
@@ -154,6 +155,11 @@ fn private_places(
         Private { path: file.to_owned(), what: "this configuration", at: None },
         Private { path: session.data_dir(folder), what: "`data_dir`", at: session.data_dir.at() },
     ];
+    places.extend(listen.tls.iter().map(|tls| Private {
+        path: folder.join(&tls.value.key.value),
+        what: "the key of `tls`",
+        at: tls.value.key.at(),
+    }));
     let secrets = providers.iter().filter_map(|provider| provider.client_secret.as_ref());
     places.extend(secrets.filter_map(|secret| secret.file(folder)).map(|(path, written)| {
         Private { path, what: "the file of `client_secret`", at: written.at() }

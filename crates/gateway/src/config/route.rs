@@ -357,5 +357,5 @@ fn is_gateway(url: &Url, around: &Surroundings<'_>) -> bool {
         _ => return false,
     };
     let own = listen.ip() == ip || (listen.ip().is_unspecified() && ip.is_loopback());
-    own && url.scheme() == "http" && url.port_or_known_default() == Some(listen.port())
+    own && url.port_or_known_default() == Some(listen.port())
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloakroom_gateway::config::{Config, ConfigError, Environment};
+use cloakroom_testkit::{Authority, tls::Issued};
 use tempfile::TempDir;
 
 /// What a first day's configuration looks like, in sections.
@@ -16,7 +17,7 @@ pub(crate) const SITE: &str = "[site]\ndir = \"dist\"\n";
 /// The value of `OIDC_CLIENT_SECRET`.
 pub(crate) const SECRET: &str = "tb3-swordfish";
 
-/// The folder: `dist` with an `index.html`, an empty folder `empty`, some secret files.
+/// The folder: `dist` with an `index.html`, an empty folder `empty`, some secret files, a certificate.
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
@@ -26,6 +27,7 @@ impl Folder {
         folder.write("secret.txt", "tb3-swordfish\n");
         folder.write("empty.txt", "\n");
         folder.write("lines.txt", "tb3-swordfish\ntb3-marlin\n");
+        folder.write_pair("cert.pem", "key.pem", &Authority::new().issue(&["shop.example.com"]));
         fs::create_dir(folder.path().join("empty")).expect("a new folder");
         folder
     }
@@ -44,6 +46,12 @@ impl Folder {
         fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a new folder");
         fs::write(&path, content).expect("a new file");
         self.permit(name, 0o600);
+    }
+
+    /// Writes a certificate and its key.
+    pub(crate) fn write_pair(&self, certificate: &str, key: &str, issued: &Issued) {
+        self.write(certificate, &issued.certificate);
+        self.write(key, &issued.key);
     }
 
     /// Sets Unix permissions.

@@ -8,3 +8,4 @@ mod meaning;
 mod mistakes;
 mod schema;
 mod secrets;
+mod tls;

@@ -14,7 +14,7 @@ fn a_first_days_configuration_has_the_safe_defaults() {
     let folder = Folder::new();
     let config = folder.parse(&[PUBLIC, PROVIDER, ROUTE, SITE].join("\n")).unwrap();
     assert_eq!(config.public_url.as_str(), "https://shop.example.com/");
-    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.listen.address.to_string(), "127.0.0.1:8080");
 
     let [provider] = &config.providers[..] else { panic!("one provider") };
     assert_eq!(provider.name, "default");

@@ -25,5 +25,6 @@ mod secrets;
 mod start;
 mod stop;
 mod timeouts;
+mod tls;
 mod upstream_answers;
 mod world;

@@ -18,12 +18,15 @@ mod websocket;
 use std::sync::Arc;
 
 use http::Method;
+use tokio_rustls::TlsConnector;
 use url::Url;
 
 pub use cookie::{Cookie, Jar, SameSite};
 pub use request::Request;
 pub use response::{Opened, Response};
 pub use websocket::WebSocket;
+
+use crate::tls::Authority;
 
 /// Redirects in a row before a browser calls it a loop.
 const MAX_REDIRECTS: usize = 20;
@@ -32,12 +35,20 @@ const MAX_REDIRECTS: usize = 20;
 #[derive(Clone, Default)]
 pub struct Browser {
     jar: Arc<Jar>,
+    /// How it speaks https, where it may.
+    tls: Option<TlsConnector>,
 }
 
 impl Browser {
     /// A fresh profile.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A fresh profile that trusts one authority's certificates. Without it, https is out of reach.
+    pub fn trusting(authority: &Authority) -> Self {
+        let config = authority.client_config(&[b"http/1.1"]);
+        Self { tls: Some(TlsConnector::from(config)), ..Self::default() }
     }
 
     /// The cookies.
@@ -47,7 +58,7 @@ impl Browser {
 
     /// Another browser with the same cookies: the thief who copied them.
     pub fn copy(&self) -> Self {
-        Self { jar: Arc::new(self.jar.duplicate()) }
+        Self { jar: Arc::new(self.jar.duplicate()), tls: self.tls.clone() }
     }
 
     /// Any request; see [`Request`] for what can be said about it. By itself it is a fetch by a

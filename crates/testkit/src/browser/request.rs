@@ -10,7 +10,9 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use url::{Position, Url, form_urlencoded};
@@ -47,7 +49,20 @@ pub struct Request {
     pub(super) cause: Cause,
     headers: HeaderMap,
     without: Vec<HeaderName>,
-    body: BoxBody<Bytes, std::convert::Infallible>,
+    body: Body,
+}
+
+type Body = BoxBody<Bytes, std::convert::Infallible>;
+
+async fn connect<I>(io: I) -> io::Result<http1::SendRequest<Body>>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) =
+        http1::handshake(TokioIo::new(io)).await.map_err(io::Error::other)?;
+    // Its task ends when the answer is dropped: hyper hangs up then.
+    tokio::spawn(connection.with_upgrades());
+    Ok(sender)
 }
 
 impl Request {
@@ -170,10 +185,16 @@ impl Request {
         let port = self.url.port_or_known_default().expect("an http URL");
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
         stream.set_nodelay(true)?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        // Its task ends when the answer is dropped: hyper hangs up then.
-        tokio::spawn(connection.with_upgrades());
+        let mut sender = match (self.url.scheme(), &self.browser.tls) {
+            ("https", Some(tls)) => {
+                let host = self.url.host_str().expect("an https URL has a host");
+                let host = host.trim_matches(['[', ']']).to_owned();
+                let name = ServerName::try_from(host).map_err(io::Error::other)?;
+                connect(tls.connect(name, stream).await?).await?
+            }
+            ("https", None) => return Err(io::Error::other("a browser that trusts nobody")),
+            _ => connect(stream).await?,
+        };
         let answer = sender.send_request(request).await.map_err(io::Error::other)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             self.browser.jar.take(&self.url, answer.headers());

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::{Client, Provider, free_port};
+use crate::{Authority, Client, Provider, free_port};
 
 /// The client that the gateway is at the provider.
 const CLIENT_ID: &str = "shop-web";
@@ -63,6 +63,19 @@ impl GatewayConfig {
             environment: BTreeMap::new(),
         };
         config.file("dist/index.html", INDEX).env("OIDC_CLIENT_SECRET", CLIENT_SECRET)
+    }
+
+    /// On https, with a certificate of `authority` for `localhost`; `provider` learns the new address.
+    pub fn https(mut self, provider: &Provider, authority: &Authority) -> Self {
+        self.public_url = format!("https://localhost:{}", self.port);
+        let client = Client::confidential(CLIENT_ID, CLIENT_SECRET);
+        provider.add_client(client.gateway(&self.public_url));
+        let issued = authority.issue(&["localhost"]);
+        let url = format!("url = '{}'", self.public_url);
+        self.set("public", &url)
+            .set("listen", "tls = { certificate = 'cert.pem', key = 'key.pem' }")
+            .file("cert.pem", &issued.certificate)
+            .file("key.pem", &issued.key)
     }
 
     /// Sets or replaces settings of a section; of `provider` and `route`, the first one's.

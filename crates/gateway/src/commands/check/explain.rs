@@ -19,15 +19,7 @@ fn write(text: &mut String, config: &Config) -> fmt::Result {
     let public = config.public_url.origin().ascii_serialization();
     writeln!(text, "Address")?;
     writeln!(text, "  browsers come to {public}")?;
-    writeln!(text, "  the gateway accepts plain HTTP on {}", config.listen)?;
-    if config.public_url.scheme() == "https" {
-        writeln!(text, "  TLS must be terminated in front of it")?;
-    } else if config.public_url.port_or_known_default() != Some(config.listen.port()) {
-        writeln!(
-            text,
-            "  something at the first address must forward to the second, such as a dev server"
-        )?;
-    }
+    write_listen(text, config)?;
 
     for provider in &config.providers {
         write_provider(text, config, provider, &public)?;
@@ -60,6 +52,30 @@ fn write(text: &mut String, config: &Config) -> fmt::Result {
         writeln!(text, "  none")?;
     }
     Ok(())
+}
+
+fn write_listen(text: &mut String, config: &Config) -> fmt::Result {
+    let listen = &config.listen;
+    if let Some(tls) = &listen.tls {
+        writeln!(text, "  the gateway accepts HTTPS on {}", listen.address)?;
+        return writeln!(
+            text,
+            "  with the certificate in {} and the key in {}, read again when they change",
+            tls.certificate.display(),
+            tls.key.display()
+        );
+    }
+    writeln!(text, "  the gateway accepts plain HTTP on {}", listen.address)?;
+    if config.public_url.scheme() == "https" {
+        writeln!(text, "  TLS must be terminated in front of it")
+    } else if config.public_url.port_or_known_default() != Some(listen.address.port()) {
+        writeln!(
+            text,
+            "  something at the first address must forward to the second, such as a dev server"
+        )
+    } else {
+        Ok(())
+    }
 }
 
 fn write_provider(
