@@ -10,8 +10,8 @@
 //!
 //! use axum::{Extension, Router, routing::get};
 //! use cloakroom::{
-//!     Cloakroom, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route, SessionRule, Settings,
-//!     SystemClock, Unauthenticated,
+//!     Cloakroom, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route, SessionMode,
+//!     SessionRule, Settings, SystemClock, Unauthenticated,
 //!     cloakroom_core::{
 //!         cookie::{CookieName, Lifetime, SameSite}, key::Keyring, origin::PublicOrigin,
 //!         random::OsRandom, secret::Token, session::Timeouts,
@@ -44,6 +44,7 @@
 //!         lifetime: Lifetime::MaxAge(timeouts.absolute),
 //!         domain: None,
 //!     },
+//!     mode: SessionMode::Server,
 //!     timeouts,
 //!     required_header: None,
 //!     csrf_token: None,
@@ -104,8 +105,8 @@ pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
 pub use refusal::{Refusal, SESSION_HEADER};
 pub use settings::{
-    CookieSettings, CsrfTokenSettings, ProviderKind, ProviderSettings, Route, SessionRule,
-    Settings, Unauthenticated,
+    CookieSettings, CsrfTokenSettings, ProviderKind, ProviderSettings, Route, SessionMode,
+    SessionRule, Settings, Unauthenticated,
 };
 pub use upkeep::StartProblem;
 pub use verifier::{AccessTokenSettings, KeySource, Named, Outage, Verifier, VerifyError};

@@ -23,6 +23,8 @@ pub enum Reason {
     StoreUnavailable,
     /// The login did not come to an end.
     LoginFailed,
+    /// The login's tokens do not fit the browser's cookies (R23): the session mode does not suit them.
+    TokensTooLarge,
     /// The provider's name in the request is not configured.
     UnknownProvider,
     /// It must be a navigation, not a fetch.
@@ -89,6 +91,11 @@ impl Reason {
                 "Sessions cannot be read at the moment",
             ),
             Self::LoginFailed => (S::BAD_REQUEST, "login-failed", "The login was not completed"),
+            Self::TokensTooLarge => (
+                S::INTERNAL_SERVER_ERROR,
+                "tokens-too-large",
+                "The login service's tokens are too large for the browser's cookies",
+            ),
             Self::UnknownProvider => {
                 (S::NOT_FOUND, "unknown-provider", "There is no such login service")
             }

@@ -22,13 +22,13 @@ use tokio_util::task::TaskTracker;
 pub(crate) use self::presented::Presented;
 use self::{
     flights::Flights,
-    keeping::{Keeping, Server},
+    keeping::{Keeping, Sealed, Server},
 };
 use crate::{
     clock::Clock,
     keyring::SharedKeyring,
     provider::{Login, Provider},
-    settings::Settings,
+    settings::{SessionMode, Settings},
 };
 
 /// How long a fresh token set protects itself: within this a client whose request still carried the
@@ -102,13 +102,16 @@ impl Sessions {
         tasks: TaskTracker,
     ) -> Self {
         let (timeouts, cookie) = (settings.timeouts, settings.cookie.clone());
-        let keeping = Keeping::Server(Server {
-            store: Arc::clone(&store),
-            keyring,
-            random,
-            timeouts,
-            cookie,
-        });
+        let keeping = match settings.mode {
+            SessionMode::Server => {
+                let store = Arc::clone(&store);
+                Keeping::Server(Server { store, keyring, random, timeouts, cookie })
+            }
+            SessionMode::Sealed => {
+                let attributes = cookie.attributes();
+                Keeping::Sealed(Sealed::new(cookie.name, attributes, keyring, random, timeouts))
+            }
+        };
         let flights = Flights::new(tasks.clone());
         Self { store, keeping, clock, timeouts, providers, flights, tasks }
     }
@@ -210,7 +213,7 @@ impl Sessions {
         // Before the record goes: a flight that finds it gone must know why.
         self.flights.log_out(id);
         // What is removed may be newer than what was loaded.
-        let removed = self.keeping.remove(presented).await?;
+        let removed = self.keeping.remove(presented, now).await?;
         tracing::info!(sid = id.handle(), "session ended: logout");
         Ok(removed)
     }
@@ -219,8 +222,8 @@ impl Sessions {
     ///
     /// Its tokens are left to expire: many providers keep one grant for both logins, and to revoke the
     /// old would end the new.
-    pub(crate) async fn supersede(&self, id: RecordId) {
-        match self.keeping.forget(id).await {
+    pub(crate) async fn supersede(&self, id: RecordId, now: Timestamp) {
+        match self.keeping.forget(id, now).await {
             Ok(false) => {}
             Ok(true) => tracing::info!(sid = id.handle(), "session ended: logged in anew"),
             Err(error) => {
@@ -244,6 +247,6 @@ impl Sessions {
     /// Removes expired records and forgotten flights; call it every minute or so.
     pub(crate) async fn sweep(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.flights.forget_cooled(now);
-        self.store.sweep(now).await
+        Ok(self.keeping.sweep(now) + self.store.sweep(now).await?)
     }
 }

@@ -25,6 +25,8 @@ pub struct Settings {
     pub after_logout: String,
     /// The session cookie.
     pub cookie: CookieSettings,
+    /// Where sessions are kept.
+    pub mode: SessionMode,
     /// How long a session lasts (R32).
     pub timeouts: Timeouts,
     /// A header that every unsafe request must carry (R37).
@@ -36,6 +38,19 @@ pub struct Settings {
     pub routes: Vec<Route>,
     /// Where tokens come from; the first is the default.
     pub providers: Vec<ProviderSettings>,
+}
+
+/// Where a session is kept, and so what its cookie holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionMode {
+    /// In the store; the cookie is a ticket. The default.
+    Server,
+    /// In the cookies, sealed; the store keeps only what counts once.
+    ///
+    /// Weaker: within one process everything holds that holds for [`SessionMode::Server`], but another
+    /// process, or the same after a restart, does not know which sessions have ended and which refresh
+    /// tokens are spent. A session can be ended only by its own browser.
+    Sealed,
 }
 
 /// The session cookie: always `Secure`, `HttpOnly`, `Path=/` (R19).

@@ -11,6 +11,7 @@
 //! value does.
 
 mod attributes;
+pub mod chunks;
 mod name;
 mod read;
 mod write;

@@ -25,12 +25,18 @@ use crate::{
 const VERSION: u8 = 1;
 const SALT: usize = 32;
 const HEAD: usize = 1 + 4 + SALT;
+const TAG: usize = 16;
+
+/// Bytes that sealing adds.
+pub const OVERHEAD: usize = HEAD + TAG;
 
 /// What a sealed value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A session's record in the store.
     SessionRecord,
+    /// A whole session, in the browser's cookies.
+    SessionCookie,
     /// A login under way, in its transaction cookie (R21).
     LoginTransaction,
     /// A logout under way, in the one-time link to the provider (R40, R47).
@@ -41,6 +47,7 @@ impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::SessionRecord => b"session record",
+            Self::SessionCookie => b"session cookie",
             Self::LoginTransaction => b"login transaction",
             Self::LogoutTicket => b"logout ticket",
         }
@@ -68,7 +75,7 @@ impl Keyring {
     pub fn seal(&self, random: &dyn Random, context: &SealContext<'_>, plain: &[u8]) -> Vec<u8> {
         let key = self.newest();
         let salt: [u8; SALT] = random::bytes(random);
-        let mut out = Vec::with_capacity(HEAD + plain.len() + AES_256_GCM.tag_len());
+        let mut out = Vec::with_capacity(plain.len() + OVERHEAD);
         out.push(VERSION);
         out.extend_from_slice(&key.id().0);
         out.extend_from_slice(&salt);

@@ -3,9 +3,12 @@
 //! The cookie holds a [`Ticket`]: a random id and the secret half of the key. The store holds, under
 //! the id's hash, a [`Record`] sealed with a key that needs both the keyring and that secret half, so
 //! that a stolen store, a stolen keyring or both open nothing without the cookie (R28, R30).
+//!
+//! Where there is no store, the cookies hold a [`SealedSession`], for which the keyring alone is the key.
 
 mod freshness;
 mod record;
+mod sealed;
 mod ticket;
 mod timeouts;
 
@@ -14,5 +17,6 @@ mod tests;
 
 pub use freshness::{Freshness, refresh_margin};
 pub use record::{Record, RecordError, TokenSet, UserKey};
+pub use sealed::{OpenFault, SealedSession, TooLarge};
 pub use ticket::{RecordId, Ticket};
 pub use timeouts::Timeouts;

@@ -10,8 +10,8 @@ use crate::{
     site::{Site, SiteError},
 };
 use cloakroom::{
-    Cloakroom, CookieSettings, ProviderKind, ProviderSettings, Route, SessionRule, Settings,
-    SetupError, SystemClock, Unauthenticated,
+    Cloakroom, CookieSettings, ProviderKind, ProviderSettings, Route, SessionMode, SessionRule,
+    Settings, SetupError, SystemClock, Unauthenticated,
 };
 use cloakroom_core::{
     cookie::{CookieName, CookieNameError, Lifetime, SameSite},
@@ -90,6 +90,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
         after_logout: config.auth.after_logout.clone(),
         required_header: config.guard.required_header.clone(),
         csrf_token: None,
+        mode: SessionMode::Server,
         timeouts,
         routes,
         public,

@@ -25,20 +25,25 @@ pub(crate) async fn session(
 ) -> Result<Vec<HeaderValue>, Refusal> {
     let sessions = &shared.sessions;
     let old = sessions.present(headers);
+    let tokens = login.tokens.clone();
     let started =
         sessions.start(provider.name(), login, now).await.map_err(|error| match error {
             StartError::Store(error) => Refusal::new(Reason::StoreUnavailable, error.to_string()),
-            StartError::DoesNotFit(detail) => Refusal::new(Reason::LoginFailed, detail),
+            StartError::DoesNotFit(detail) => {
+                // Nobody will ever use them.
+                provider.revoke(tokens);
+                Refusal::new(Reason::TokensTooLarge, detail)
+            }
         })?;
     if let Some(id) = replaces {
-        sessions.supersede(id).await;
+        sessions.supersede(id, now).await;
     }
     // Another tab may have logged in since this login began.
     if let Some(old) = old
         && replaces != Some(old.id())
         && let Ok(Some(_)) = sessions.load(&old, now).await
     {
-        sessions.supersede(old.id()).await;
+        sessions.supersede(old.id(), now).await;
     }
     let mut cookies = started.cookies;
     cookies.extend(shared.csrf.companion(started.id));

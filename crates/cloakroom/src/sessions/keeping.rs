@@ -2,7 +2,11 @@
 //!
 //! Everything else about sessions (flights, grace, timeouts) is the same in every mode.
 
+mod memory;
+mod sealed;
 mod server;
+
+use std::sync::Arc;
 
 use cloakroom_core::{
     session::{Record, RecordId},
@@ -11,13 +15,15 @@ use cloakroom_core::{
 use cloakroom_store::{Replaced, StoreError};
 use http::{HeaderMap, HeaderValue};
 
-pub(super) use self::server::Server;
+pub(super) use self::{sealed::Sealed, server::Server};
 use super::{Presented, Request, StartError, Started, Stored};
 
 /// How the sessions of one Cloakroom are kept.
 pub(super) enum Keeping {
     /// The record in the store, a ticket in the cookie.
     Server(Server),
+    /// The whole session in the cookies.
+    Sealed(Sealed),
 }
 
 impl Keeping {
@@ -25,6 +31,7 @@ impl Keeping {
     pub(super) fn present(&self, headers: &HeaderMap) -> Option<Presented> {
         match self {
             Self::Server(server) => server.present(headers),
+            Self::Sealed(sealed) => sealed.present(headers),
         }
     }
 
@@ -36,6 +43,7 @@ impl Keeping {
     ) -> Result<Started, StartError> {
         match self {
             Self::Server(server) => server.start(&record, now).await,
+            Self::Sealed(sealed) => sealed.start(record, now),
         }
     }
 
@@ -47,6 +55,7 @@ impl Keeping {
     ) -> Result<Option<Stored>, StoreError> {
         match self {
             Self::Server(server) => server.load(presented, now).await,
+            Self::Sealed(sealed) => Ok(sealed.load(presented, now)),
         }
     }
 
@@ -55,25 +64,35 @@ impl Keeping {
         &self,
         presented: &Presented,
         before: &Stored,
-        record: &Record,
+        record: &Arc<Record>,
     ) -> Result<Replaced, StoreError> {
         match self {
             Self::Server(server) => server.replace(presented, before, record).await,
+            Self::Sealed(sealed) => Ok(sealed.replace(presented, before, record)),
         }
     }
 
     /// Ends the session and gives its last record, where it can be had, so that its tokens can be
     /// revoked.
-    pub(super) async fn remove(&self, presented: &Presented) -> Result<Option<Record>, StoreError> {
+    pub(super) async fn remove(
+        &self,
+        presented: &Presented,
+        now: Timestamp,
+    ) -> Result<Option<Record>, StoreError> {
         match self {
             Self::Server(server) => server.remove(presented).await,
+            Self::Sealed(sealed) => Ok(sealed.remove(presented, now).map(Arc::unwrap_or_clone)),
         }
     }
 
     /// Ends the session of that name, and says whether there was one.
-    pub(super) async fn forget(&self, id: RecordId) -> Result<bool, StoreError> {
+    pub(super) async fn forget(&self, id: RecordId, now: Timestamp) -> Result<bool, StoreError> {
         match self {
             Self::Server(server) => server.forget(id).await,
+            Self::Sealed(sealed) => {
+                sealed.forget(id, now);
+                Ok(true)
+            }
         }
     }
 
@@ -85,19 +104,24 @@ impl Keeping {
     ) -> Result<(), StoreError> {
         match self {
             Self::Server(server) => server.touch(id, expires_at).await,
+            Self::Sealed(sealed) => {
+                sealed.touch(id, expires_at);
+                Ok(())
+            }
         }
     }
 
     /// What an answer to `presented` must set, so that the browser keeps up with its session.
     pub(super) fn cookies(
         &self,
-        _presented: &Presented,
-        _request: Request,
-        _now: Timestamp,
+        presented: &Presented,
+        request: Request,
+        now: Timestamp,
     ) -> Vec<HeaderValue> {
         match self {
             // The ticket stays the same for as long as the session lasts.
             Self::Server(_) => Vec::new(),
+            Self::Sealed(sealed) => sealed.cookies(presented, request, now),
         }
     }
 
@@ -105,6 +129,15 @@ impl Keeping {
     pub(super) fn expire(&self) -> Vec<HeaderValue> {
         match self {
             Self::Server(server) => server.expire(),
+            Self::Sealed(sealed) => sealed.expire(),
+        }
+    }
+
+    /// Drops what has expired and is not the store's; says how many.
+    pub(super) fn sweep(&self, now: Timestamp) -> usize {
+        match self {
+            Self::Server(_) => 0,
+            Self::Sealed(sealed) => sealed.sweep(now),
         }
     }
 }

@@ -192,7 +192,7 @@ impl Sessions {
     async fn over(&self, presented: &Presented, why: &str) -> Outcome {
         let id = presented.id();
         tracing::info!(sid = id.handle(), why, "session ended");
-        self.keeping.forget(id).await.map_err(|error| store_outage(&error))?;
+        self.keeping.forget(id, self.clock.now()).await.map_err(|error| store_outage(&error))?;
         Err(RefreshFailure::Ended)
     }
 }

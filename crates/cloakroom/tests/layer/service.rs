@@ -16,7 +16,7 @@ use axum::{
 };
 use cloakroom::{
     Cloakroom, Clock, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route,
-    SessionRule, Settings, SystemClock, Unauthenticated,
+    SessionMode, SessionRule, Settings, SystemClock, Unauthenticated,
     cloakroom_core::{
         cookie::{CookieName, Lifetime, SameSite},
         key::Keyring,
@@ -78,6 +78,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
             lifetime: Lifetime::BrowserSession,
             domain: None,
         },
+        mode: SessionMode::Server,
         timeouts: Timeouts { idle: IDLE, absolute: ABSOLUTE },
         required_header: None,
         csrf_token: None,

@@ -81,16 +81,18 @@ enum Audience {
     Scripts,
 }
 
+pub(super) fn check_value(value: &str) -> Result<(), SetCookieError> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if value.bytes().all(legal) { Ok(()) } else { Err(SetCookieError::Value) }
+}
+
 fn checked(
     name: &CookieName,
     value: &str,
     attributes: &Attributes,
     audience: Audience,
 ) -> Result<HeaderValue, SetCookieError> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if !value.bytes().all(legal) {
-        return Err(SetCookieError::Value);
-    }
+    check_value(value)?;
     let bound = attributes.domain.is_none() && attributes.path == CookiePath::ROOT;
     let hidden_by_name = name.prefix() == Prefix::HostHttp && audience == Audience::Scripts;
     if (name.prefix().binds_to_host() && !bound) || hidden_by_name {
