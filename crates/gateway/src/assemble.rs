@@ -20,6 +20,7 @@ use cloakroom_core::{
     session::Timeouts,
 };
 use cloakroom_oauth::{Client, ClientAuth};
+use cloakroom_store::{MemoryStore, SessionStore};
 
 /// Why a gateway cannot be put together from a configuration that passed its checks.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +43,22 @@ pub(crate) enum AssembleError {
 
 pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
     let random = Arc::new(OsRandom::default());
-    let (store, keyring) = data_dir::open(&config.session.data_dir, &*random)?;
+    let dir = &config.session.data_dir;
+    let (store, keyring): (Arc<dyn SessionStore>, _) = match config.session.mode {
+        config::SessionMode::Server => {
+            let (store, keyring) = data_dir::open(dir, &*random)?;
+            (Arc::new(store), keyring)
+        }
+        // What counts once (login states, logout tickets) need not outlive the process: their cookies
+        // and links are good for minutes.
+        config::SessionMode::Sealed => {
+            (Arc::new(MemoryStore::new()), data_dir::open_keyring(dir, &*random)?)
+        }
+    };
     let settings = settings(config)?;
     let proxy = Proxy::new()?;
     let destinations = destinations(config)?;
-    let cloakroom =
-        Cloakroom::new(settings, Arc::new(store), keyring, Arc::new(SystemClock), random)?;
+    let cloakroom = Cloakroom::new(settings, store, keyring, Arc::new(SystemClock), random)?;
     Ok(Gateway { cloakroom, proxy, destinations })
 }
 
@@ -90,7 +101,10 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
         after_logout: config.auth.after_logout.clone(),
         required_header: config.guard.required_header.clone(),
         csrf_token: None,
-        mode: SessionMode::Server,
+        mode: match config.session.mode {
+            config::SessionMode::Server => SessionMode::Server,
+            config::SessionMode::Sealed => SessionMode::Sealed,
+        },
         timeouts,
         routes,
         public,

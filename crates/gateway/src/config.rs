@@ -50,7 +50,7 @@ pub use log::{LogConfig, LogFormat};
 pub use provider::{ClientAuth, ProviderConfig};
 pub use route::{RouteConfig, RouteSession, Unauthenticated};
 pub use schema::json_schema;
-pub use session::SessionConfig;
+pub use session::{SessionConfig, SessionMode};
 pub use tls::TlsConfig;
 pub use warning::Warning;
 

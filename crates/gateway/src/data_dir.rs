@@ -39,6 +39,16 @@ pub(crate) fn open(
     Ok((store, keyring))
 }
 
+/// The folder's keyring where there is no store: both are made if they are missing.
+pub(crate) fn open_keyring(dir: &Path, random: &dyn Random) -> Result<Keyring, DataDirError> {
+    let mut options = fs::DirBuilder::new();
+    options.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut options, 0o700);
+    options.create(dir).map_err(|source| DataDirError::Io { path: dir.to_owned(), source })?;
+    load_or_create(&keyring(dir), false, random)
+}
+
 /// Where the folder's keyring is.
 pub(crate) fn keyring(dir: &Path) -> PathBuf {
     dir.join("keyring")

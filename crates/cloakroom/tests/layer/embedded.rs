@@ -3,11 +3,16 @@
 use cloakroom_testkit::Browser;
 use serde_json::{Value, json};
 
-use crate::service::start;
+use crate::service::{Mode, in_each_mode, start};
 
-#[tokio::test]
-async fn a_handler_gets_the_session_and_the_browser_no_token() {
-    let service = start().await;
+in_each_mode! {
+    a_handler_gets_the_session_and_the_browser_no_token,
+    a_route_without_sessions_gets_none,
+    r38_the_guard_stands_before_a_handler_too,
+}
+
+async fn a_handler_gets_the_session_and_the_browser_no_token(mode: Mode) {
+    let service = start(mode).await;
     let (browser, api) = (Browser::new(), format!("{}/api/seen", service.url));
     let before = browser.fetch("GET", &api).await;
     assert_eq!(
@@ -25,9 +30,8 @@ async fn a_handler_gets_the_session_and_the_browser_no_token() {
     assert_eq!(session["claims"]["sub"], "anna");
 }
 
-#[tokio::test]
-async fn a_route_without_sessions_gets_none() {
-    let service = start().await;
+async fn a_route_without_sessions_gets_none(mode: Mode) {
+    let service = start(mode).await;
     let browser = Browser::new();
     let anonymous = browser.fetch("GET", &format!("{}/maybe/seen", service.url)).await.json();
     assert_eq!((&anonymous["user"], &anonymous["bearer"]), (&Value::Null, &json!(false)));
@@ -40,9 +44,8 @@ async fn a_route_without_sessions_gets_none() {
     assert_eq!(public["cookie"], Value::Null, "our cookie goes nowhere (R35)");
 }
 
-#[tokio::test]
-async fn r38_the_guard_stands_before_a_handler_too() {
-    let service = start().await;
+async fn r38_the_guard_stands_before_a_handler_too(mode: Mode) {
+    let service = start(mode).await;
     let browser = Browser::new();
     browser.login(&service.url, "anna", "pw", "/").await;
     let refused = browser.cross_site_post(&format!("{}/api/seen", service.url)).await;

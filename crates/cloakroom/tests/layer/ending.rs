@@ -5,7 +5,15 @@ use std::time::Duration;
 use cloakroom::{ProviderKind, cloakroom_core::cookie::SameSite};
 use cloakroom_testkit::{Browser, Fault, browser::Response, eventually};
 
-use crate::service::{Service, start, start_with};
+use crate::service::{Mode, Service, in_each_mode, start, start_with};
+
+in_each_mode! {
+    r31_a_new_login_ends_the_old_session_also_with_a_strict_cookie,
+    r15_a_refresh_goes_on_when_nobody_waits_and_a_shutdown_waits_for_it,
+    r17_what_a_refresh_brings_to_a_session_that_was_logged_out_is_revoked,
+    what_a_refresh_brings_to_a_session_that_a_login_replaced_is_left_to_expire,
+    without_a_refresh_token_the_api_s_refusal_asks_for_a_login,
+}
 
 async fn call(service: &Service, browser: &Browser, path: &str) -> Response {
     browser.fetch("GET", &format!("{}{path}", service.url)).await
@@ -26,10 +34,9 @@ async fn held_refresh(service: &Service, browser: &Browser) {
     }
 }
 
-#[tokio::test]
-async fn r31_a_new_login_ends_the_old_session_also_with_a_strict_cookie() {
+async fn r31_a_new_login_ends_the_old_session_also_with_a_strict_cookie(mode: Mode) {
     for same_site in [SameSite::Lax, SameSite::Strict] {
-        let service = start_with(|settings| settings.cookie.same_site = same_site).await;
+        let service = start_with(mode, |settings| settings.cookie.same_site = same_site).await;
         let browser = Browser::new();
         browser.login(&service.url, "anna", "pw", "/").await;
         let thief = browser.copy();
@@ -40,9 +47,8 @@ async fn r31_a_new_login_ends_the_old_session_also_with_a_strict_cookie() {
     }
 }
 
-#[tokio::test]
-async fn r15_a_refresh_goes_on_when_nobody_waits_and_a_shutdown_waits_for_it() {
-    let service = start().await;
+async fn r15_a_refresh_goes_on_when_nobody_waits_and_a_shutdown_waits_for_it(mode: Mode) {
+    let service = start(mode).await;
     let browser = Browser::new();
     browser.login(&service.url, "anna", "pw", "/").await;
     held_refresh(&service, &browser).await;
@@ -59,9 +65,8 @@ async fn r15_a_refresh_goes_on_when_nobody_waits_and_a_shutdown_waits_for_it() {
     assert_eq!(service.provider.refreshes(), 1, "the successor was stored");
 }
 
-#[tokio::test]
-async fn r17_what_a_refresh_brings_to_a_session_that_was_logged_out_is_revoked() {
-    let service = start().await;
+async fn r17_what_a_refresh_brings_to_a_session_that_was_logged_out_is_revoked(mode: Mode) {
+    let service = start(mode).await;
     let browser = Browser::new();
     browser.login(&service.url, "anna", "pw", "/").await;
     held_refresh(&service, &browser).await;
@@ -77,9 +82,8 @@ async fn r17_what_a_refresh_brings_to_a_session_that_was_logged_out_is_revoked()
     assert_eq!(service.provider.revocations(), 4, "two tokens of each set");
 }
 
-#[tokio::test]
-async fn what_a_refresh_brings_to_a_session_that_a_login_replaced_is_left_to_expire() {
-    let service = start().await;
+async fn what_a_refresh_brings_to_a_session_that_a_login_replaced_is_left_to_expire(mode: Mode) {
+    let service = start(mode).await;
     let browser = Browser::new();
     browser.login(&service.url, "anna", "pw", "/").await;
     held_refresh(&service, &browser).await;
@@ -90,9 +94,8 @@ async fn what_a_refresh_brings_to_a_session_that_a_login_replaced_is_left_to_exp
     assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200);
 }
 
-#[tokio::test]
-async fn without_a_refresh_token_the_api_s_refusal_asks_for_a_login() {
-    let service = start_with(|settings| {
+async fn without_a_refresh_token_the_api_s_refusal_asks_for_a_login(mode: Mode) {
+    let service = start_with(mode, |settings| {
         let ProviderKind::Oidc(client) = &mut settings.providers[0].kind;
         client.scopes = vec!["openid".to_owned()];
     })

@@ -128,13 +128,37 @@ async fn refuse() -> impl IntoResponse {
     (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)])
 }
 
+/// How sessions are kept; every test runs in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Server,
+    Sealed,
+}
+
+/// Makes of each function that takes a [`Mode`] a test in every mode.
+macro_rules! in_each_mode {
+    ($($test:ident),+ $(,)?) => {
+        in_each_mode! { @ server Server $($test)+ }
+        in_each_mode! { @ sealed Sealed $($test)+ }
+    };
+    (@ $name:ident $mode:ident $($test:ident)+) => {
+        mod $name {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::service::Mode::$mode).await;
+            })+
+        }
+    };
+}
+pub(crate) use in_each_mode;
+
 /// A service whose access tokens live for five minutes.
-pub(crate) async fn start() -> Service {
-    start_with(|_| {}).await
+pub(crate) async fn start(mode: Mode) -> Service {
+    start_with(mode, |_| {}).await
 }
 
 /// The same with other settings.
-pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Service {
+pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -> Service {
     let lifetime = Duration::from_secs(300);
     let builder = Provider::builder().user("anna", "pw").token_lifetime(lifetime);
     let provider = builder.start().await;
@@ -145,6 +169,10 @@ pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Service {
     let random = Arc::new(OsRandom::default());
     let (store, keyring) = (Arc::new(MemoryStore::new()), Keyring::generate(&*random));
     let mut settings = settings(&url, provider.issuer());
+    settings.mode = match mode {
+        Mode::Server => SessionMode::Server,
+        Mode::Sealed => SessionMode::Sealed,
+    };
     change(&mut settings);
     let cloakroom = Cloakroom::new(settings, store, keyring, clock.clone(), random).unwrap();
     cloakroom.probe_providers().await.unwrap();

@@ -4,12 +4,22 @@ use std::time::Duration;
 
 use cloakroom_testkit::{Browser, Fault, browser::Response, eventually};
 
-use crate::service::{ABSOLUTE, IDLE, Service, start};
+use crate::service::{ABSOLUTE, IDLE, Mode, Service, in_each_mode, start};
+
+in_each_mode! {
+    r15_a_fresh_token_is_left_alone_and_a_dead_one_refreshed_before_the_request,
+    r15_a_due_token_is_refreshed_beside_the_request,
+    the_api_s_word_that_a_token_is_dead_refreshes_it_once_and_not_within_the_grace,
+    r15_during_an_outage_a_session_asks_once_in_two_seconds_and_lives_on,
+    r32_an_idle_session_ends_and_asking_who_is_logged_in_is_not_use,
+    r32_a_session_in_use_lives_until_its_absolute_end,
+    r32_a_refresh_does_not_undo_the_use_that_asked_for_it,
+}
 
 const SECOND: Duration = Duration::from_secs(1);
 
-async fn logged_in() -> (Service, Browser) {
-    let (service, browser) = (start().await, Browser::new());
+async fn logged_in(mode: Mode) -> (Service, Browser) {
+    let (service, browser) = (start(mode).await, Browser::new());
     browser.login(&service.url, "anna", "pw", "/").await;
     (service, browser)
 }
@@ -22,9 +32,8 @@ async fn session(service: &Service, browser: &Browser) -> serde_json::Value {
     call(service, browser, "/auth/session").await.json()
 }
 
-#[tokio::test]
-async fn r15_a_fresh_token_is_left_alone_and_a_dead_one_refreshed_before_the_request() {
-    let (service, browser) = logged_in().await;
+async fn r15_a_fresh_token_is_left_alone_and_a_dead_one_refreshed_before_the_request(mode: Mode) {
+    let (service, browser) = logged_in(mode).await;
     assert_eq!(call(&service, &browser, "/api/seen").await.status.as_u16(), 200);
     assert_eq!(service.provider.refreshes(), 0);
     service.clock.pass(301 * SECOND);
@@ -33,9 +42,8 @@ async fn r15_a_fresh_token_is_left_alone_and_a_dead_one_refreshed_before_the_req
     assert!(session(&service, &browser).await["expiresIn"].as_u64().unwrap() > 290);
 }
 
-#[tokio::test]
-async fn r15_a_due_token_is_refreshed_beside_the_request() {
-    let (service, browser) = logged_in().await;
+async fn r15_a_due_token_is_refreshed_beside_the_request(mode: Mode) {
+    let (service, browser) = logged_in(mode).await;
     // A token of 300 s is due within 30 s of its end, and dead only in the last 7.5 s.
     service.clock.pass(291 * SECOND);
     service.provider.on_refresh(Fault::Hold);
@@ -44,9 +52,10 @@ async fn r15_a_due_token_is_refreshed_beside_the_request() {
     service.provider.release();
 }
 
-#[tokio::test]
-async fn the_api_s_word_that_a_token_is_dead_refreshes_it_once_and_not_within_the_grace() {
-    let (service, browser) = logged_in().await;
+async fn the_api_s_word_that_a_token_is_dead_refreshes_it_once_and_not_within_the_grace(
+    mode: Mode,
+) {
+    let (service, browser) = logged_in(mode).await;
     service.clock.pass(5 * SECOND);
     let early = call(&service, &browser, "/api/refuse").await;
     assert_eq!(early.header("cloakroom-session"), None, "a newer token would fare no better");
@@ -63,9 +72,8 @@ async fn the_api_s_word_that_a_token_is_dead_refreshes_it_once_and_not_within_th
     assert_eq!(service.provider.refreshes(), 1, "the new token is within its grace");
 }
 
-#[tokio::test]
-async fn r15_during_an_outage_a_session_asks_once_in_two_seconds_and_lives_on() {
-    let (service, browser) = logged_in().await;
+async fn r15_during_an_outage_a_session_asks_once_in_two_seconds_and_lives_on(mode: Mode) {
+    let (service, browser) = logged_in(mode).await;
     service.clock.pass(301 * SECOND);
     service.provider.on_refresh(Fault::Status(500).always());
     for _ in 0..20 {
@@ -81,9 +89,8 @@ async fn r15_during_an_outage_a_session_asks_once_in_two_seconds_and_lives_on() 
     assert_eq!(service.provider.refreshes(), 2);
 }
 
-#[tokio::test]
-async fn r32_an_idle_session_ends_and_asking_who_is_logged_in_is_not_use() {
-    let (service, browser) = logged_in().await;
+async fn r32_an_idle_session_ends_and_asking_who_is_logged_in_is_not_use(mode: Mode) {
+    let (service, browser) = logged_in(mode).await;
     service.clock.pass(IDLE / 2);
     assert_eq!(session(&service, &browser).await["loggedIn"], true);
     service.clock.pass(IDLE / 2);
@@ -92,9 +99,8 @@ async fn r32_an_idle_session_ends_and_asking_who_is_logged_in_is_not_use() {
     assert_eq!(answer.problem().as_deref(), Some("login-required"));
 }
 
-#[tokio::test]
-async fn r32_a_session_in_use_lives_until_its_absolute_end() {
-    let (service, browser) = logged_in().await;
+async fn r32_a_session_in_use_lives_until_its_absolute_end(mode: Mode) {
+    let (service, browser) = logged_in(mode).await;
     let step = IDLE / 2;
     let mut passed = Duration::ZERO;
     while passed + step < ABSOLUTE {
@@ -115,9 +121,8 @@ async fn r32_a_session_in_use_lives_until_its_absolute_end() {
     assert_eq!(answer.problem().as_deref(), Some("login-required"));
 }
 
-#[tokio::test]
-async fn r32_a_refresh_does_not_undo_the_use_that_asked_for_it() {
-    let (service, browser) = logged_in().await;
+async fn r32_a_refresh_does_not_undo_the_use_that_asked_for_it(mode: Mode) {
+    let (service, browser) = logged_in(mode).await;
     // Slower than a token's life, faster than the idle timeout: every call needs a refresh.
     for call_number in 1..=5 {
         service.clock.pass(IDLE * 2 / 3);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::duration::{DurationText, show};
 use super::report::Report;
-use super::written::Written;
+use super::written::{Choice, OneOf, Written};
 
 /// Browsers keep no cookie for longer (R24).
 const LONGEST: Duration = Duration::from_secs(400 * 86_400);
@@ -16,6 +16,8 @@ const LONGEST: Duration = Duration::from_secs(400 * 86_400);
 /// Storage and lifetime of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
+    /// Where a session is kept.
+    pub mode: SessionMode,
     /// Folder of the embedded store and the keyring.
     pub data_dir: PathBuf,
     /// A session ends when it was not used for this long (R32).
@@ -24,10 +26,28 @@ pub struct SessionConfig {
     pub absolute_timeout: Duration,
 }
 
+/// Where a session is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionMode {
+    /// In the data folder; the cookie holds a ticket.
+    Server,
+    /// In the cookies, sealed.
+    Sealed,
+}
+
+impl Choice for SessionMode {
+    const ALL: &'static [(&'static str, Self, &'static str)] = &[
+        ("server", Self::Server, "kept in the data folder; the cookie is a ticket to it"),
+        ("sealed", Self::Sealed, "kept in encrypted cookies; nothing is stored here"),
+    ];
+}
+
 /// Where sessions are kept and how long they last.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawSession {
+    /// Where a session is kept. `"server"` is the safe choice.
+    mode: Written<OneOf<SessionMode>>,
     /// The folder for sessions and their keys. It is made at the first start, for the gateway's own
     /// user alone. Whoever loses it logs everybody out.
     #[schemars(example = &"/var/lib/cloakroom")]
@@ -42,6 +62,7 @@ pub(super) struct RawSession {
 impl Default for RawSession {
     fn default() -> Self {
         Self {
+            mode: Written::default("server"),
             data_dir: Written::default("cloakroom-data"),
             idle_timeout: Written::default("24h"),
             absolute_timeout: Written::default("7d"),
@@ -56,6 +77,7 @@ impl RawSession {
     }
 
     pub(super) fn check(&self, folder: &Path, report: &mut Report) -> Option<SessionConfig> {
+        let mode = report.choice("mode", &self.mode);
         let data_dir = self.check_data_dir(folder, report);
         let idle = report.duration("idle_timeout", &self.idle_timeout);
         let absolute = report.duration("absolute_timeout", &self.absolute_timeout);
@@ -80,7 +102,13 @@ impl RawSession {
                 ));
             return None;
         }
-        Some(SessionConfig { data_dir: data_dir?, idle_timeout, absolute_timeout })
+        if mode == Some(SessionMode::Sealed) {
+            report.warn(
+                "session.mode is \"sealed\": sessions are kept in the browsers' cookies alone",
+                "a session ends only in its own browser; after a restart, or at another gateway, a copied cookie opens again after its logout, and a refresh token that rotated meanwhile is lost; use \"server\" where that matters",
+            );
+        }
+        Some(SessionConfig { mode: mode?, data_dir: data_dir?, idle_timeout, absolute_timeout })
     }
 
     fn check_data_dir(&self, folder: &Path, report: &mut Report) -> Option<PathBuf> {

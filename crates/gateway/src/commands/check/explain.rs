@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::config::{
     ClientAuth, Config, Persistence, ProviderConfig, RouteConfig, RouteSession, SameSite,
-    Unauthenticated, show_duration,
+    SessionMode, Unauthenticated, show_duration,
 };
 
 /// What `config` does, for the person who wrote it. No secret is in it.
@@ -143,7 +143,15 @@ fn write_session(text: &mut String, config: &Config) -> fmt::Result {
         show_duration(session.idle_timeout),
         show_duration(session.absolute_timeout),
     )?;
-    writeln!(text, "  is kept encrypted in {}", session.data_dir.display())?;
+    let dir = session.data_dir.display();
+    match session.mode {
+        SessionMode::Server => writeln!(text, "  is kept encrypted in {dir}")?,
+        SessionMode::Sealed => writeln!(
+            text,
+            "  is kept encrypted in the browser's cookies, at most three of 4096 bytes; the key is in {dir}\n  \
+             ends only in its own browser; other gateways, and this one after a restart, know of no logout"
+        )?,
+    }
     let same_site = match cookie.same_site {
         SameSite::Lax => "Lax",
         SameSite::Strict => "Strict",
