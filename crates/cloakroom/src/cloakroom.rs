@@ -11,6 +11,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use cloakroom_core::{
     cookie::ReservedNames,
     guard::{Guard, is_navigation},
@@ -22,6 +23,7 @@ use cloakroom_core::{
 use cloakroom_oauth::IssuerError;
 use cloakroom_store::SessionStore;
 use http::{HeaderValue, Method, Request, Response, request::Parts};
+use http_body::Body;
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -32,6 +34,7 @@ use crate::{
     extensions::{CurrentSession, MatchedRoute, RequestId, ServedOrigin},
     keyring::SharedKeyring,
     layer::CloakroomLayer,
+    passing::{self, Passing, PassingLogin, PassingLogout},
     provider::{BackChannel, Provider},
     reason::Reason,
     refusal::{Refusal, Refused, SESSION_HEADER},
@@ -90,6 +93,8 @@ pub(crate) enum SetupFault {
 enum Onward {
     Answered(Reply),
     Passed { session: Option<LiveSession>, companion: Option<HeaderValue> },
+    LoggingIn(PassingLogin),
+    LoggingOut(PassingLogout),
 }
 
 impl Cloakroom {
@@ -166,6 +171,7 @@ impl Cloakroom {
     ) -> Result<Response<ReplyBody<R>>, E>
     where
         F: Future<Output = Result<Response<R>, E>>,
+        R: Body<Data = Bytes>,
     {
         let started = Instant::now();
         let shared = &*self.shared;
@@ -180,6 +186,15 @@ impl Cloakroom {
                 sid = session.as_ref().map(|session| session.id().handle());
                 let response = inner(Request::from_parts(parts, body)).await?;
                 shared.judge(response, session.as_ref(), companion)
+            }
+            Ok(Onward::LoggingIn(login)) => {
+                let response = inner(Request::from_parts(parts, body)).await?;
+                let answer = login.finish(shared, response).await;
+                answer.unwrap_or_else(|refusal| refusal.into_response(&id, navigation))
+            }
+            Ok(Onward::LoggingOut(logout)) => {
+                let response = inner(Request::from_parts(parts, body)).await?;
+                logout.finish(shared, response)
             }
             Ok(Onward::Answered(reply)) => reply.into_response(),
             Err(refusal) => refusal.into_response(&id, navigation),
@@ -206,6 +221,10 @@ impl Shared {
             }
             Destination::Route(matched) => matched,
         };
+        relay::drop_client_token(&mut parts.headers, &matched);
+        if let Some(passing) = passing::find(&self.sessions, method, &admitted) {
+            return self.conduct_passing(passing, parts, &admitted, &matched, id).await;
+        }
         let mut session = None;
         let mut companion = None;
         if matched.takes_sessions() {
@@ -221,7 +240,55 @@ impl Shared {
                 return self.ask_to_log_in(&matched, parts, &admitted);
             }
         }
-        relay::strip(&mut parts.headers, &self.reserved, &admitted);
+        self.hand_on(parts, &admitted, &matched, session.as_ref(), id)?;
+        Ok(Onward::Passed { session, companion })
+    }
+
+    /// A request of the application to its login service: guard, then its own room.
+    async fn conduct_passing(
+        &self,
+        passing: Passing,
+        parts: &mut Parts,
+        admitted: &Admitted,
+        matched: &Matched<'_>,
+        id: &RequestId,
+    ) -> Result<Onward, Refusal> {
+        let ours = guard::check(&self.guard, &parts.method, &parts.headers, admitted)?;
+        match passing {
+            Passing::Login(provider) => {
+                let now = self.clock.now();
+                let login = PassingLogin::begin(provider, &mut parts.headers, now);
+                self.hand_on(parts, admitted, matched, None, id)?;
+                Ok(Onward::LoggingIn(login))
+            }
+            Passing::Refresh(provider) => {
+                let reply = passing::answer_refresh(self, &provider, &parts.headers, ours).await?;
+                Ok(Onward::Answered(reply))
+            }
+            Passing::Logout => {
+                let (logout, session) = PassingLogout::begin(self, &parts.headers, &ours).await?;
+                let session = session.filter(|_| matched.takes_sessions());
+                if let Some(session) = &session {
+                    let csrf = self.csrf.check(&parts.method, &parts.headers, session.id())?;
+                    let headers = &mut parts.headers;
+                    relay::carry(headers, admitted, matched, &ours, &csrf, session)?;
+                }
+                self.hand_on(parts, admitted, matched, session.as_ref(), id)?;
+                Ok(Onward::LoggingOut(logout))
+            }
+        }
+    }
+
+    /// What every request has that goes on to the service behind.
+    fn hand_on(
+        &self,
+        parts: &mut Parts,
+        admitted: &Admitted,
+        matched: &Matched<'_>,
+        session: Option<&LiveSession>,
+        id: &RequestId,
+    ) -> Result<(), Refusal> {
+        relay::strip(&mut parts.headers, &self.reserved, admitted);
         self.csrf.strip(&mut parts.headers);
         parts.headers.insert(reply::REQUEST_ID, id.0.clone());
         parts.uri = admitted
@@ -231,11 +298,11 @@ impl Shared {
         parts.extensions.insert(MatchedRoute(matched.index()));
         parts.extensions.insert(id.clone());
         parts.extensions.insert(ServedOrigin(Arc::clone(admitted.origin())));
-        if let Some(session) = &session {
+        if let Some(session) = session {
             let (id, record) = (session.id(), Arc::clone(session.record()));
             parts.extensions.insert(CurrentSession::new(id, record));
         }
-        Ok(Onward::Passed { session, companion })
+        Ok(())
     }
 
     fn ask_to_log_in(
@@ -249,7 +316,9 @@ impl Shared {
             Unauthenticated::Login => true,
             Unauthenticated::Status401 => false,
         };
-        if redirect {
+        // Without an OpenID provider there is no page to lead to: the application shows its own.
+        let leads_on = self.sessions.providers().iter().any(|provider| provider.oidc().is_some());
+        if redirect && leads_on {
             let return_to = ReturnTo::parse_or_root(&admitted.target(), admitted.origin());
             return Ok(Onward::Answered(Reply::see_other(&login_path(self, &return_to))));
         }

@@ -100,7 +100,7 @@ pub(crate) async fn answer(
 ///
 /// A session that is over has nothing to protect: its page has no token and must still learn that it is
 /// over, and be able to forget its cookie (R48).
-async fn check_csrf(
+pub(crate) async fn check_csrf(
     shared: &Shared,
     headers: &HeaderMap,
     presented: &Presented,
@@ -139,7 +139,7 @@ impl Reply {
         reply
     }
 
-    fn json(value: &serde_json::Value) -> Self {
+    pub(crate) fn json(value: &serde_json::Value) -> Self {
         let mut reply = Self::new(StatusCode::OK);
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         reply.body = value.to_string();
@@ -163,7 +163,7 @@ impl Reply {
         self.header(SET_COOKIE, value)
     }
 
-    fn cookies(self, values: impl IntoIterator<Item = HeaderValue>) -> Self {
+    pub(crate) fn cookies(self, values: impl IntoIterator<Item = HeaderValue>) -> Self {
         values.into_iter().fold(self, Self::cookie)
     }
 

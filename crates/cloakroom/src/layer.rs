@@ -6,7 +6,9 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
 use tower::{Layer, Service};
 
 use crate::{Cloakroom, ReplyBody};
@@ -42,7 +44,7 @@ where
     S::Future: Send,
     S::Error: Send,
     B: Send + 'static,
-    R: Send + 'static,
+    R: Body<Data = Bytes> + Send + 'static,
 {
     type Response = Response<ReplyBody<R>>;
     type Error = S::Error;

@@ -11,7 +11,7 @@
 //! use axum::{Extension, Router, routing::get};
 //! use cloakroom::{
 //!     Cloakroom, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route, SessionMode,
-//!     SessionRule, Settings, SystemClock, Unauthenticated,
+//!     SessionRule, Settings, SystemClock, TokenHeader, Unauthenticated,
 //!     cloakroom_core::{
 //!         cookie::{CookieName, Lifetime, SameSite}, key::Keyring, origin::PublicOrigin,
 //!         random::OsRandom, secret::Token, session::Timeouts,
@@ -53,6 +53,7 @@
 //!         session: SessionRule::Required,
 //!         unauthenticated: Unauthenticated::Auto,
 //!         methods: None,
+//!         token: TokenHeader::default(),
 //!     }],
 //!     providers: vec![ProviderSettings {
 //!         name: "default".into(),
@@ -82,12 +83,14 @@
 mod body;
 mod cloakroom;
 mod clock;
+mod coding;
 mod control;
 mod csrf;
 mod extensions;
 mod keyring;
 mod layer;
 mod pages;
+mod passing;
 mod provider;
 mod reason;
 mod refusal;
@@ -106,7 +109,7 @@ pub use reason::Reason;
 pub use refusal::{Refusal, SESSION_HEADER};
 pub use settings::{
     CookieSettings, CsrfTokenSettings, ProviderKind, ProviderSettings, Route, SessionMode,
-    SessionRule, Settings, Unauthenticated,
+    SessionRule, Settings, TokenHeader, Unauthenticated,
 };
 pub use upkeep::StartProblem;
 pub use verifier::{AccessTokenSettings, KeySource, Named, Outage, Verifier, VerifyError};

@@ -4,6 +4,7 @@ mod discovery;
 mod http;
 mod keys;
 mod oidc;
+mod token_api;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +22,7 @@ pub(crate) use self::{
     http::BackChannel,
     keys::{Keys, KeysAt},
     oidc::{LoginError, OidcProvider},
+    token_api::TokenApiProvider,
 };
 use crate::{
     clock::Clock,
@@ -41,9 +43,10 @@ pub(crate) struct Provider {
 
 enum Kind {
     Oidc(Arc<OidcProvider>),
+    TokenApi(TokenApiProvider),
 }
 
-/// A verified login.
+/// A login that is to become a session.
 #[derive(Debug)]
 pub(crate) struct Login {
     pub(crate) tokens: TokenSet,
@@ -87,6 +90,10 @@ impl Provider {
                 tasks,
                 clock,
             ))),
+            ProviderKind::TokenApi(api) => {
+                let name = name.clone();
+                Kind::TokenApi(TokenApiProvider::new(name, api, back_channel, tasks, clock))
+            }
         };
         Self { name, places: Semaphore::new(MAX_TOKEN_REQUESTS), kind }
     }
@@ -100,6 +107,7 @@ impl Provider {
     pub(crate) fn issuer(&self) -> &str {
         match &self.kind {
             Kind::Oidc(oidc) => &oidc.client().issuer,
+            Kind::TokenApi(service) => service.issuer(),
         }
     }
 
@@ -107,6 +115,15 @@ impl Provider {
     pub(crate) fn oidc(&self) -> Option<&Arc<OidcProvider>> {
         match &self.kind {
             Kind::Oidc(oidc) => Some(oidc),
+            Kind::TokenApi(_) => None,
+        }
+    }
+
+    /// The JSON login service that it is, where it is one.
+    pub(crate) fn token_api(&self) -> Option<&TokenApiProvider> {
+        match &self.kind {
+            Kind::Oidc(_) => None,
+            Kind::TokenApi(service) => Some(service),
         }
     }
 
@@ -123,6 +140,8 @@ impl Provider {
     pub(crate) async fn prepare(&self) -> Result<(), ProviderUnavailable> {
         match &self.kind {
             Kind::Oidc(oidc) => oidc.prepare().await,
+            // It says nothing of itself.
+            Kind::TokenApi(_) => Ok(()),
         }
     }
 
@@ -134,6 +153,7 @@ impl Provider {
     ) -> Result<Renewed, RefreshError> {
         match &self.kind {
             Kind::Oidc(oidc) => oidc.refresh(refresh_token, record).await,
+            Kind::TokenApi(service) => service.refresh(record).await,
         }
     }
 
@@ -141,6 +161,7 @@ impl Provider {
     pub(crate) fn revoke(&self, tokens: TokenSet) {
         match &self.kind {
             Kind::Oidc(oidc) => oidc.revoke(tokens),
+            Kind::TokenApi(service) => service.revoke(tokens),
         }
     }
 }

@@ -25,6 +25,10 @@ pub enum Reason {
     LoginFailed,
     /// The login's tokens do not fit the browser's cookies (R23): the session mode does not suit them.
     TokensTooLarge,
+    /// The login service's answer cannot be told to be free of tokens.
+    LoginAnswerUnusable,
+    /// The provider's login is a request of the application itself.
+    LoginInApp,
     /// The provider's name in the request is not configured.
     UnknownProvider,
     /// It must be a navigation, not a fetch.
@@ -96,6 +100,14 @@ impl Reason {
                 "tokens-too-large",
                 "The login service's tokens are too large for the browser's cookies",
             ),
+            Self::LoginAnswerUnusable => (
+                S::BAD_GATEWAY,
+                "login-answer-unusable",
+                "The answer of the login service cannot be used",
+            ),
+            Self::LoginInApp => {
+                (S::BAD_REQUEST, "login-in-app", "The application has a login form of its own")
+            }
             Self::UnknownProvider => {
                 (S::NOT_FOUND, "unknown-provider", "There is no such login service")
             }

@@ -70,6 +70,33 @@ pub(crate) struct Started {
     pub(crate) cookies: Vec<HeaderValue>,
 }
 
+/// A session that has ended. Dropping it revokes its tokens at their provider, beside.
+pub(crate) struct Ended {
+    record: Record,
+    /// Unless it is no longer configured.
+    provider: Option<Arc<Provider>>,
+}
+
+impl Ended {
+    /// What was last known of the session.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Where its tokens came from.
+    pub(crate) fn provider(&self) -> Option<&Arc<Provider>> {
+        self.provider.as_ref()
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(provider) = &self.provider {
+            provider.revoke(self.record.tokens.clone());
+        }
+    }
+}
+
 /// Why a session could not begin.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
@@ -124,6 +151,10 @@ impl Sessions {
         self.providers.iter().find(|provider| provider.name() == name)
     }
 
+    pub(crate) fn providers(&self) -> &[Arc<Provider>] {
+        &self.providers
+    }
+
     /// What the request's cookies name; a cookie that comes twice is none (R27).
     pub(crate) fn present(&self, headers: &HeaderMap) -> Option<Presented> {
         self.keeping.present(headers)
@@ -175,23 +206,19 @@ impl Sessions {
         self.keeping.expire()
     }
 
-    /// Logs the session out and revokes its tokens beside; the answer is its last record.
+    /// Ends the session. Its tokens are revoked when the answer is dropped.
     ///
     /// On a task of its own: a browser that goes away stops no logout half-way.
-    pub(crate) async fn log_out(
+    pub(crate) async fn end(
         self: &Arc<Self>,
         presented: &Presented,
         now: Timestamp,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> Result<Option<Ended>, StoreError> {
         let (sessions, presented) = (Arc::clone(self), presented.clone());
         let task = self.tasks.spawn(async move {
             let record = sessions.remove(&presented, now).await?;
-            if let Some(record) = &record
-                && let Some(provider) = sessions.provider_of(record)
-            {
-                provider.revoke(record.tokens.clone());
-            }
-            Ok(record)
+            let ended = |record| Ended { provider: sessions.provider_of(&record).cloned(), record };
+            Ok(record.map(ended))
         });
         match task.await {
             Ok(removed) => removed,

@@ -1,13 +1,13 @@
 //! What a service decides about its Cloakroom; every default is the safe one.
 
-use http::{HeaderName, Method};
+use http::{HeaderName, Method, header::AUTHORIZATION};
 
 use cloakroom_core::{
     cookie::{Attributes, CookieDomain, CookieName, CookiePath, Lifetime, ReservedNames, SameSite},
     origin::PublicOrigin,
     session::Timeouts,
 };
-use cloakroom_oauth::Client;
+use cloakroom_oauth::{Client, token_api::TokenApi};
 
 use crate::verifier::AccessTokenSettings;
 
@@ -110,6 +110,8 @@ pub struct ProviderSettings {
 pub enum ProviderKind {
     /// An OpenID provider, with what it knows of us.
     Oidc(Client),
+    /// The application's own JSON login service.
+    TokenApi(TokenApi),
 }
 
 /// One line of the route table.
@@ -123,6 +125,23 @@ pub struct Route {
     pub unauthenticated: Unauthenticated,
     /// The methods taken; `None` takes all.
     pub methods: Option<Vec<Method>>,
+    /// How the access token goes to the service behind.
+    pub token: TokenHeader,
+}
+
+/// The header that carries the access token, by default `Authorization: Bearer`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenHeader {
+    /// Its name; what a client sends under it never goes on.
+    pub name: HeaderName,
+    /// What stands before the token, with a space between; empty for the token alone.
+    pub scheme: String,
+}
+
+impl Default for TokenHeader {
+    fn default() -> Self {
+        Self { name: AUTHORIZATION, scheme: "Bearer".to_owned() }
+    }
 }
 
 /// Whether requests on a route carry the session's token.

@@ -11,7 +11,7 @@ use crate::{
 };
 use cloakroom::{
     Cloakroom, CookieSettings, ProviderKind, ProviderSettings, Route, SessionMode, SessionRule,
-    Settings, SetupError, SystemClock, Unauthenticated,
+    Settings, SetupError, SystemClock, TokenHeader, Unauthenticated,
 };
 use cloakroom_core::{
     cookie::{CookieName, CookieNameError, Lifetime, SameSite},
@@ -73,6 +73,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
             session: SessionRule::None,
             unauthenticated: Unauthenticated::Auto,
             methods: None,
+            token: TokenHeader::default(),
         });
     }
     Ok(Settings {
@@ -126,6 +127,7 @@ fn route(route: &config::RouteConfig) -> Route {
             config::Unauthenticated::Login => Unauthenticated::Login,
         },
         methods: route.methods.clone(),
+        token: TokenHeader::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `GET login`: leads the browser to the provider.
 
+use std::sync::Arc;
+
 use cloakroom_core::{
     guard::is_navigation, return_to::ReturnTo, session::RecordId, time::Timestamp,
 };
@@ -10,7 +12,8 @@ use super::{
     transaction::{self, Pending},
 };
 use crate::{
-    Shared, pages, reason::Reason, refusal::Refusal, settings::Settings, way::gate::Admitted,
+    Shared, pages, provider::Provider, reason::Reason, refusal::Refusal, settings::Settings,
+    way::gate::Admitted,
 };
 
 /// Begins a login and remembers it in a cookie (R4), or asks for a click first where another site's
@@ -31,17 +34,13 @@ pub(super) async fn begin(
         .map_or_else(ReturnTo::root, |path| ReturnTo::parse_or_root(&path, admitted.origin()));
     let provider = match parameter(admitted, "provider") {
         Some(name) => shared.sessions.provider(&name),
-        None => shared
-            .settings
-            .providers
-            .first()
-            .and_then(|first| shared.sessions.provider(&first.name)),
+        None => default_provider(shared),
     };
     let provider = provider
         .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
-    let oidc = provider
-        .oidc()
-        .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no OpenID provider of this name"))?;
+    let oidc = provider.oidc().ok_or_else(|| {
+        Refusal::new(Reason::LoginInApp, "this provider's login is a POST of the application")
+    })?;
     let now = shared.clock.now();
     let metadata = oidc.metadata().await.map_err(|error| {
         Refusal::new(Reason::ProviderUnavailable, error.to_string())
@@ -67,6 +66,12 @@ pub(super) async fn begin(
     let surplus = transaction::make_room(headers, &cookie, name, &shared.keyring.get());
     let reply = Reply::see_other(&location).cookie(cookie);
     Ok(surplus.into_iter().fold(reply, Reply::cookie))
+}
+
+/// The first OpenID provider, else the first provider: only an OpenID provider has a page to go to.
+fn default_provider(shared: &Shared) -> Option<&Arc<Provider>> {
+    let providers = shared.sessions.providers();
+    providers.iter().find(|provider| provider.oidc().is_some()).or(providers.first())
 }
 
 /// The session of this browser, if its cookie opens one: only that may the login replace.

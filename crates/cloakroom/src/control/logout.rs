@@ -72,20 +72,21 @@ pub(super) async fn end(
     let ended = match presented {
         Some(presented) => shared
             .sessions
-            .log_out(&presented, now)
+            .end(&presented, now)
             .await
             .map_err(|error| forget(super::refresh::store_refusal(error)))?,
         None => None,
     };
     let mut location = settings.after_logout.clone();
-    if let Some(record) = ended
-        && shared.sessions.provider_of(&record).is_some_and(|provider| provider.oidc().is_some())
+    if let Some(ended) = ended
+        && ended.provider().is_some_and(|provider| provider.oidc().is_some())
     {
-        let hint = record.tokens.id_token.filter(|token| token.expose().len() <= MAX_HINT_BYTES);
+        let record = ended.record();
+        let hint = record.tokens.id_token.clone();
         let ticket = LogoutTicket {
-            provider: record.provider,
-            issuer: record.user.iss,
-            id_token: hint,
+            provider: record.provider.clone(),
+            issuer: record.user.iss.clone(),
+            id_token: hint.filter(|token| token.expose().len() <= MAX_HINT_BYTES),
             expires_at: now.plus(TICKET_LIFETIME),
         };
         location = format!("{}/logout?ticket={}", settings.control_prefix, seal(shared, &ticket));

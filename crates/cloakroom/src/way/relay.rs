@@ -5,14 +5,19 @@ use cloakroom_core::{
     csrf::CsrfChecked,
     guard::SameOrigin,
 };
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue};
 
 use super::{gate::Admitted, route::Matched, session::LiveSession};
-use crate::{reason::Reason, refusal::Refusal};
+use crate::{reason::Reason, refusal::Refusal, settings::TokenHeader};
 
 /// Takes our cookies off a request, whether or not a session goes along.
 pub(crate) fn strip(headers: &mut HeaderMap, reserved: &ReservedNames, _admitted: &Admitted) {
     cookie::strip(headers, |name| reserved.contains(name));
+}
+
+/// Takes off what a client sent under the name that the route's token goes by.
+pub(crate) fn drop_client_token(headers: &mut HeaderMap, matched: &Matched<'_>) {
+    headers.remove(&matched.route().token.name);
 }
 
 /// Puts the session's access token on a request.
@@ -28,13 +33,18 @@ pub(crate) fn carry(
 ) -> Result<(), Refusal> {
     debug_assert!(matched.takes_sessions());
     let token = &session.record().tokens.access_token;
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+    let TokenHeader { name, scheme } = &matched.route().token;
+    let text = match scheme.as_str() {
+        "" => token.expose().to_owned(),
+        scheme => format!("{scheme} {}", token.expose()),
+    };
+    let mut value = HeaderValue::try_from(text).map_err(|_| {
         Refusal::new(
             Reason::ProviderUnavailable,
             "the provider's access token cannot stand in a header",
         )
     })?;
     value.set_sensitive(true);
-    headers.insert(AUTHORIZATION, value);
+    headers.insert(name, value);
     Ok(())
 }

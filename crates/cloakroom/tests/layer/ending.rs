@@ -96,7 +96,7 @@ async fn what_a_refresh_brings_to_a_session_that_a_login_replaced_is_left_to_exp
 
 async fn without_a_refresh_token_the_api_s_refusal_asks_for_a_login(mode: Mode) {
     let service = start_with(mode, |settings| {
-        let ProviderKind::Oidc(client) = &mut settings.providers[0].kind;
+        let ProviderKind::Oidc(client) = &mut settings.providers[0].kind else { panic!("OIDC") };
         client.scopes = vec!["openid".to_owned()];
     })
     .await;

@@ -16,7 +16,7 @@ use axum::{
 };
 use cloakroom::{
     Cloakroom, Clock, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route,
-    SessionMode, SessionRule, Settings, SystemClock, Unauthenticated,
+    SessionMode, SessionRule, Settings, SystemClock, TokenHeader, Unauthenticated,
     cloakroom_core::{
         cookie::{CookieName, Lifetime, SameSite},
         key::Keyring,
@@ -68,6 +68,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
         session,
         unauthenticated: Unauthenticated::Auto,
         methods: None,
+        token: TokenHeader::default(),
     };
     Settings {
         control_prefix: "/auth".to_owned(),

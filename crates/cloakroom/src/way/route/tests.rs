@@ -6,7 +6,7 @@ use http::{Method, Request, header::HOST};
 use super::{Destination, RouteTable};
 use crate::{
     refusal::Refusal,
-    settings::{Route, SessionRule, Unauthenticated},
+    settings::{Route, SessionRule, TokenHeader, Unauthenticated},
     way::gate::{self, Admitted},
 };
 
@@ -16,6 +16,7 @@ fn table(prefixes: &[&str]) -> RouteTable {
         session: SessionRule::Required,
         unauthenticated: Unauthenticated::Auto,
         methods: None,
+        token: TokenHeader::default(),
     };
     RouteTable::new("/auth", &prefixes.iter().map(route).collect::<Vec<_>>())
 }

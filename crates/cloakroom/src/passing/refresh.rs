@@ -1,0 +1,41 @@
+//! The application's own refresh request: answered here, for its page has no refresh token to send.
+
+use cloakroom_core::guard::SameOrigin;
+use http::HeaderMap;
+
+use crate::{
+    Shared,
+    control::{Reply, check_csrf},
+    provider::Provider,
+    reason::Reason,
+    refusal::Refusal,
+    sessions::{RefreshFailure, Request},
+};
+
+/// The token is fresh now, and the answer has the shape of the service's: with placeholders where it
+/// has tokens, or without them, and the seconds that the token has left.
+pub(crate) async fn answer_refresh(
+    shared: &Shared,
+    provider: &Provider,
+    headers: &HeaderMap,
+    _ours: SameOrigin,
+) -> Result<Reply, Refusal> {
+    let login = || Refusal::new(Reason::LoginRequired, "no session to refresh");
+    let sessions = &shared.sessions;
+    let service = provider.token_api().ok_or_else(login)?;
+    let presented = sessions.present(headers).ok_or_else(login)?;
+    check_csrf(shared, headers, &presented).await?;
+    match sessions.refresh(&presented, None).await {
+        Ok(record) => {
+            let now = shared.clock.now();
+            let left = record.tokens.expires_at.map(|at| at.since(now).as_secs());
+            let cookies = sessions.cookies(&presented, Request::Asks, now);
+            Ok(Reply::json(&service.api().refresh_answer(left)).cookies(cookies))
+        }
+        Err(RefreshFailure::Ended) => Err(login()),
+        Err(failure @ RefreshFailure::Outage { retry_after }) => {
+            Err(Refusal::new(Reason::ProviderUnavailable, failure.to_string())
+                .retry_after(retry_after))
+        }
+    }
+}
