@@ -9,6 +9,7 @@ mod properties;
 mod shared_secret;
 mod signer;
 mod vectors;
+mod verified;
 
 use std::time::Duration;
 

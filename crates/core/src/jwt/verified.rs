@@ -61,8 +61,20 @@ impl VerifiedTokens {
         Ok(claims)
     }
 
-    fn bounded(max_bytes: usize) -> Self {
+    pub(super) fn bounded(max_bytes: usize) -> Self {
         Self { shards: Default::default(), max_bytes: max_bytes / SHARDS / 2 }
+    }
+
+    /// What is kept now, counted one by one.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let count = |shard: &Mutex<Shard>| -> usize {
+            let shard = shard.lock().unwrap();
+            let young: usize = shard.young.values().map(|entry| entry.bytes).sum();
+            assert_eq!(young, shard.young_bytes);
+            young + shard.old.values().map(|entry| entry.bytes).sum::<usize>()
+        };
+        self.shards.iter().map(count).sum()
     }
 
     fn shard(&self, id: &Id) -> MutexGuard<'_, Shard> {
