@@ -2,6 +2,7 @@
 
 mod attacks;
 mod claims;
+mod differential;
 mod json;
 mod keys;
 mod pem;

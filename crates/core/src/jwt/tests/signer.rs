@@ -74,6 +74,14 @@ impl Signer {
         Self { algorithm, pair: Box::leak(Box::new(Pair::generate(algorithm))) }
     }
 
+    /// With a second key, the same for every call.
+    pub(super) fn other(algorithm: Algorithm) -> Self {
+        static OTHERS: [OnceLock<Pair>; Algorithm::ALL.len()] =
+            [const { OnceLock::new() }; Algorithm::ALL.len()];
+        let index = Algorithm::ALL.iter().position(|known| *known == algorithm).unwrap();
+        Self { algorithm, pair: OTHERS[index].get_or_init(|| Pair::generate(algorithm)) }
+    }
+
     /// HMAC with this secret.
     pub(super) fn with_secret(algorithm: Algorithm, secret: &[u8]) -> Self {
         Self { algorithm, pair: Box::leak(Box::new(Pair::Secret(secret.to_vec()))) }
