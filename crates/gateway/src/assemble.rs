@@ -14,7 +14,7 @@ use cloakroom::{
     Settings, SetupError, SystemClock, TokenHeader, Unauthenticated,
 };
 use cloakroom_core::{
-    cookie::{CookieName, CookieNameError, Lifetime, SameSite},
+    cookie::Lifetime,
     origin::{PublicOrigin, PublicOriginError},
     random::OsRandom,
     session::Timeouts,
@@ -37,8 +37,6 @@ pub(crate) enum AssembleError {
     Public(#[from] PublicOriginError),
     #[error("an upstream has no scheme or host")]
     Upstream,
-    #[error("cookie.name: {0}")]
-    CookieName(#[from] CookieNameError),
 }
 
 pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
@@ -78,16 +76,13 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
     }
     Ok(Settings {
         cookie: CookieSettings {
-            name: CookieName::host(&config.cookie.name)?,
-            same_site: match config.cookie.same_site {
-                config::SameSite::Lax => SameSite::Lax,
-                config::SameSite::Strict => SameSite::Strict,
-            },
+            name: config.cookie.name.clone(),
+            same_site: config.cookie.same_site,
             lifetime: match config.cookie.persistence {
                 config::Persistence::Persistent => Lifetime::MaxAge(timeouts.absolute),
                 config::Persistence::BrowserSession => Lifetime::BrowserSession,
             },
-            domain: None,
+            domain: config.cookie.parent_domain.clone(),
         },
         providers: config
             .providers
@@ -101,7 +96,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
         control_prefix: config.auth.prefix.clone(),
         after_logout: config.auth.after_logout.clone(),
         required_header: config.guard.required_header.clone(),
-        csrf_token: None,
+        csrf_token: config.guard.csrf_token.clone(),
         mode: match config.session.mode {
             config::SessionMode::Server => SessionMode::Server,
             config::SessionMode::Sealed => SessionMode::Sealed,
@@ -109,7 +104,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
         timeouts,
         routes,
         public,
-        also: Vec::new(),
+        also: config.also.iter().map(PublicOrigin::new).collect::<Result<_, _>>()?,
     })
 }
 

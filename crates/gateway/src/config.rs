@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 pub use auth::AuthConfig;
-pub use cookie::{CookieConfig, Persistence, SameSite};
+pub use cookie::{CookieConfig, Persistence};
 pub(crate) use duration::show as show_duration;
 pub use environment::Environment;
 pub use error::{ConfigError, Mistake};
@@ -59,6 +59,8 @@ pub use warning::Warning;
 pub struct Config {
     /// Where browsers find this gateway: scheme, host and port, nothing more.
     pub public_url: Url,
+    /// Further origins at which browsers find it, of the same scheme.
+    pub also: Vec<Url>,
     /// Where and how the gateway accepts connections.
     pub listen: ListenConfig,
     /// The OpenID providers, in file order; the first one is the default choice at login.

@@ -1,9 +1,12 @@
 //! `[guard]`: what is asked of a request beyond Fetch Metadata and Origin.
 
+use cloakroom::CsrfTokenSettings;
+use cloakroom_core::cookie::{CookieName, Prefix, ReservedNames, SameSite};
 use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::cookie::CookieConfig;
 use super::report::Report;
 use super::written::Written;
 
@@ -12,6 +15,8 @@ use super::written::Written;
 pub struct GuardConfig {
     /// Requests with an unsafe method must carry this header, whatever its value (R37).
     pub required_header: Option<HeaderName>,
+    /// Requests with an unsafe method and a session must bring the session's token (R41).
+    pub csrf_token: Option<CsrfTokenSettings>,
 }
 
 /// Defence against cross-site requests, in addition to the checks that are always made.
@@ -22,27 +27,119 @@ pub(super) struct RawGuard {
     /// any value. A page of another site cannot set it without asking the gateway first.
     #[schemars(example = &"X-Requested-With")]
     required_header: Option<Written<String>>,
+    /// The CSRF token: every request with an unsafe method and a session must bring a token that is
+    /// bound to the session, in a header. The page gets it from `GET /auth/session`, as `csrfToken`.
+    /// With `same_site = "none"` it is asked for in any case.
+    #[schemars(extend("examples" = [{ "header": "X-CSRF-Token" }]))]
+    csrf_token: Option<RawCsrfToken>,
+}
+
+/// Where the CSRF token travels.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawCsrfToken {
+    /// The header in which the page sends the token.
+    #[schemars(example = &"X-CSRF-Token")]
+    header: Written<String>,
+    /// A cookie, readable by the page's scripts, in which the page finds the token too. Without it the
+    /// page asks `GET /auth/session`.
+    #[schemars(example = &"XSRF-TOKEN")]
+    cookie: Option<Written<String>>,
 }
 
 impl RawGuard {
-    pub(super) fn check(&self, report: &mut Report) -> Option<GuardConfig> {
-        let Some(written) = &self.required_header else { return Some(GuardConfig::default()) };
-        let Ok(name) = written.value.parse::<HeaderName>() else {
-            report
-                .wrong(written.at(), "`required_header` cannot be a header's name")
-                .why("a header's name is letters, digits and `-`, without its value")
-                .write("required_header = \"X-Requested-With\"");
-            return None;
+    pub(super) fn check(
+        &self,
+        cookie: Option<&CookieConfig>,
+        report: &mut Report,
+    ) -> Option<GuardConfig> {
+        let required_header = match &self.required_header {
+            Some(written) => {
+                header("required_header", written, "X-Requested-With", report).map(Some)
+            }
+            None => Some(None),
         };
-        if let Some(why) = unfit(name.as_str()) {
-            report
-                .wrong(written.at(), format!("`required_header` cannot be {}", written.value))
-                .why(why)
-                .write("required_header = \"X-Requested-With\", or another name of your own");
-            return None;
-        }
-        Some(GuardConfig { required_header: Some(name) })
+        let csrf_token = match &self.csrf_token {
+            Some(token) => token.check(cookie, report).map(Some),
+            None => Some(None),
+        };
+        let forced = cookie.is_some_and(|cookie| cookie.same_site == SameSite::None);
+        let default = forced.then(CsrfTokenSettings::default);
+        Some(GuardConfig { required_header: required_header?, csrf_token: csrf_token?.or(default) })
     }
+}
+
+impl RawCsrfToken {
+    fn check(
+        &self,
+        session: Option<&CookieConfig>,
+        report: &mut Report,
+    ) -> Option<CsrfTokenSettings> {
+        let name = header("header", &self.header, "X-CSRF-Token", report);
+        let cookie = match &self.cookie {
+            Some(written) => check_companion(written, session, report).map(Some),
+            None => Some(None),
+        };
+        Some(CsrfTokenSettings { header: name?, cookie: cookie? })
+    }
+}
+
+fn check_companion(
+    written: &Written<String>,
+    session: Option<&CookieConfig>,
+    report: &mut Report,
+) -> Option<CookieName> {
+    let Ok(name) = CookieName::parse(&written.value) else {
+        report
+            .wrong(written.at(), "`cookie` cannot be a cookie's name")
+            .why("it is 1 to 64 letters, digits, `-` or `_`, behind `__Host-`, `__Secure-` or nothing")
+            .write("cookie = \"XSRF-TOKEN\"");
+        return None;
+    };
+    if name.prefix() == Prefix::HostHttp {
+        report
+            .wrong(written.at(), "`cookie` has a prefix that hides it from scripts")
+            .why("the page's scripts must read this cookie; a browser drops one of this prefix that they could")
+            .write("cookie = \"XSRF-TOKEN\", or with `__Host-` before it");
+        return None;
+    }
+    let taken = session.is_some_and(|session| {
+        let names = [session.name.clone(), name.clone()];
+        let [ours, theirs] = names.each_ref().map(|name| ReservedNames::new([name.clone()]));
+        ours.contains(name.as_str().as_bytes()) || theirs.contains(session.name.as_str().as_bytes())
+    });
+    if taken {
+        report
+            .wrong(written.at(), "`cookie` is a name of the session cookie's")
+            .why("that cookie, and every name that begins with it and a `-`, holds the session, which no script may read")
+            .write("cookie = \"XSRF-TOKEN\"");
+        return None;
+    }
+    Some(name)
+}
+
+/// A header that a page of ours can set and a page elsewhere cannot.
+fn header(
+    key: &str,
+    written: &Written<String>,
+    example: &str,
+    report: &mut Report,
+) -> Option<HeaderName> {
+    let Ok(name) = written.value.parse::<HeaderName>() else {
+        report
+            .wrong(written.at(), format!("`{key}` cannot be a header's name"))
+            .why("a header's name is letters, digits and `-`, without its value")
+            .write(format!("{key} = \"{example}\""));
+        return None;
+    };
+    if let Some(why) = unfit(name.as_str()) {
+        report
+            .wrong(written.at(), format!("`{key}` cannot be {}", written.value))
+            .why(why)
+            .write(format!("{key} = \"{example}\", or another name of your own"));
+        return None;
+    }
+    Some(name)
 }
 
 /// Why a header proves nothing, or never arrives.

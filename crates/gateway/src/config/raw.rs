@@ -42,7 +42,7 @@ pub(super) struct RawConfig {
     /// Where sessions are kept and how long they last.
     #[serde(default)]
     session: RawSession,
-    /// The session cookie. It is always `__Host-`, `Secure`, `HttpOnly` and `Path=/`.
+    /// The session cookie. It is always `Secure`, `HttpOnly` and `Path=/`.
     #[serde(default)]
     cookie: RawCookie,
     /// Defence against cross-site requests, in addition to the checks that are always made.

@@ -90,7 +90,8 @@ fn meaning(
     let log = sections.one::<RawLog>("log").unwrap_or_default();
 
     let private = private_places(file, folder, &listen, &session, &providers);
-    let public_url = public.and_then(|public| public.check(report));
+    let public_url = public.as_ref().and_then(|public| public.check(report));
+    let also = public.as_ref().and_then(|public| public.check_also(public_url.as_ref(), report));
     let listen = listen.check(folder, public_url.as_ref(), report);
     provider::check_names(&providers, report);
     let providers =
@@ -110,8 +111,9 @@ fn meaning(
         None => Some(None),
     };
     let session = session.check(folder, report);
-    let cookie = cookie.check(report);
-    let guard = guard.check(report);
+    let origins: Vec<_> = public_url.iter().chain(also.iter().flatten()).collect();
+    let cookie = cookie.check(&origins, report);
+    let guard = guard.check(cookie.as_ref(), report);
     let log = log.check(report);
     if !present.route && !present.site {
         report
@@ -124,6 +126,7 @@ fn meaning(
     }
     Some(Config {
         public_url: public_url?,
+        also: also?,
         listen: listen?,
         providers: providers?,
         routes: routes?,

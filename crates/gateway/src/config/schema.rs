@@ -140,7 +140,12 @@ impl<'s> Shape<'s> {
     /// An example, as it is written in TOML.
     pub(super) fn example(self) -> Option<String> {
         let example = self.0.get("examples").and_then(|examples| examples.get(0));
-        example.or_else(|| self.0.get("default")).map(Value::to_string)
+        example.or_else(|| self.0.get("default")).map(inline)
+    }
+
+    /// Whether an example of it fits one line: a table inside of a section.
+    pub(super) fn is_inline(self) -> bool {
+        self.0.get("examples").is_some()
     }
 
     /// The first sentence of the description, as part of a sentence.
@@ -158,5 +163,16 @@ impl<'s> Shape<'s> {
     /// Whether the text is a duration.
     pub(super) fn is_duration(self) -> bool {
         self.0["format"] == "duration-text"
+    }
+}
+
+/// A value as it is written in TOML, tables in one line.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Object(keys) if !keys.is_empty() => {
+            let keys = keys.iter().map(|(key, value)| format!("{key} = {}", inline(value)));
+            format!("{{ {} }}", keys.collect::<Vec<_>>().join(", "))
+        }
+        value => value.to_string(),
     }
 }

@@ -325,7 +325,9 @@ fn wrong_type(key: &str, value: &Spanned<DeValue<'_>>, shape: Shape<'_>, report:
         _ => shape.purpose(),
     });
     let example = || match shape.kind() {
-        Kind::Table | Kind::Tables if !shape.is_map() => Some(section(key, shape)),
+        Kind::Table | Kind::Tables if !shape.is_map() && !shape.is_inline() => {
+            Some(section(key, shape))
+        }
         _ => Some(format!("{key} = {}", shape.example()?)),
     };
     if let Some(instead) = instead.or_else(example) {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use cloakroom_gateway::config::{
-    ClientAuth, Config, ConfigError, Environment, LogFormat, Persistence, RouteSession, SameSite,
+    ClientAuth, Config, ConfigError, Environment, LogFormat, Persistence, RouteSession,
     Unauthenticated,
 };
+
+use cloakroom_core::cookie::SameSite;
 
 use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SECRET, SITE};
 
@@ -40,7 +42,8 @@ fn a_first_days_configuration_has_the_safe_defaults() {
     assert_eq!(config.session.data_dir, folder.path().join("cloakroom-data"));
     assert_eq!(config.session.idle_timeout, Duration::from_secs(86_400));
     assert_eq!(config.session.absolute_timeout, Duration::from_secs(7 * 86_400));
-    assert_eq!(config.cookie.name, "session");
+    assert_eq!(config.cookie.name.as_str(), "__Host-session");
+    assert_eq!((&config.cookie.parent_domain, &config.guard.csrf_token), (&None, &None));
     assert_eq!(
         (config.cookie.same_site, config.cookie.persistence),
         (SameSite::Lax, Persistence::Persistent)
@@ -59,6 +62,7 @@ fn every_key_can_be_set() {
             r#"
             [public]
             url = "http://localhost:8080"
+            also = ["http://admin.localhost:8080"]
             [listen]
             address = "0.0.0.0:8081"
             allow_plaintext_listen = true
@@ -96,10 +100,12 @@ fn every_key_can_be_set() {
             absolute_timeout = "12h"
             [cookie]
             name = "shop"
+            prefix = "__Host-Http-"
             same_site = "strict"
             persistence = "session"
             [guard]
             required_header = "X-Requested-With"
+            csrf_token = { header = "X-XSRF-TOKEN", cookie = "XSRF-TOKEN" }
             [auth]
             prefix = "/bff/session"
             after_logout = "/goodbye?from=logout"
@@ -131,7 +137,14 @@ fn every_key_can_be_set() {
         (config.cookie.same_site, config.cookie.persistence),
         (SameSite::Strict, Persistence::BrowserSession)
     );
+    assert_eq!(config.cookie.name.as_str(), "__Host-Http-shop");
     assert_eq!(config.guard.required_header.unwrap().as_str(), "x-requested-with");
+    let token = config.guard.csrf_token.unwrap();
+    assert_eq!(
+        (token.header.as_str(), token.cookie.unwrap().as_str()),
+        ("x-xsrf-token", "XSRF-TOKEN")
+    );
+    assert_eq!(config.also[0].as_str(), "http://admin.localhost:8080/");
     assert_eq!(config.site, None);
 }
 
@@ -164,6 +177,9 @@ fn every_weaker_choice_is_named_with_what_it_opens() {
             path = "/near"
             upstream = "http://127.0.0.1:3000"
             allow_plaintext_upstream = true
+            [cookie]
+            prefix = "unprotected"
+            same_site = "none"
             "#,
         )
         .unwrap();
@@ -171,6 +187,36 @@ fn every_weaker_choice_is_named_with_what_it_opens() {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("weaker_choices", warnings.join("\n"));
     });
+}
+
+/// R20: the domain's cookie loses `__Host-`, is `__Secure-` by itself, and is warned of.
+#[test]
+fn a_cookie_for_a_parent_domain_is_a_named_choice_r20() {
+    let parse = |cookie: &str| {
+        let public =
+            "[public]\nurl = \"https://shop.example.com\"\nalso = [\"https://example.com\"]";
+        Folder::new().parse(&[public, SITE, "[cookie]", cookie].join("\n")).unwrap()
+    };
+    let config = parse("parent_domain = \"Example.com\"");
+    assert_eq!(config.cookie.name.as_str(), "__Secure-session");
+    assert_eq!(config.cookie.parent_domain.as_ref().unwrap().as_str(), "example.com");
+    let [warning] = config.warnings() else { panic!("one warning: {:?}", config.warnings()) };
+    assert!(warning.opens().starts_with("every host below example.com gets the session cookie"));
+    let config = parse("parent_domain = \"example.com\"\nprefix = \"unprotected\"");
+    assert_eq!((config.cookie.name.as_str(), config.warnings().len()), ("session", 2));
+}
+
+/// With `SameSite=None` the CSRF token is asked for, whether or not the file says so.
+#[test]
+fn same_site_none_forces_the_csrf_token() {
+    let parse = |more: &str| Folder::new().parse(&[PUBLIC, SITE, more].join("\n")).unwrap();
+    let config = parse("[cookie]\nsame_site = \"none\"");
+    assert_eq!(config.cookie.same_site, SameSite::None);
+    let token = config.guard.csrf_token.unwrap();
+    assert_eq!((token.header.as_str(), token.cookie), ("x-csrf-token", None));
+    let named = "[cookie]\nsame_site = \"none\"\n[guard]\ncsrf_token = { header = \"X-T\" }";
+    assert_eq!(parse(named).guard.csrf_token.unwrap().header.as_str(), "x-t");
+    assert_eq!(parse("").guard.csrf_token, None);
 }
 
 #[test]

@@ -85,6 +85,8 @@ mistakes! {
     public_url_without_tls: public("http://shop.example.com"), SITE;
     public_url_with_a_path: public("https://shop.example.com/app?x=1"), SITE;
     public_url_with_a_password: public("https://admin:tb3-swordfish@shop.example.com"), SITE;
+    also_repeats_the_url: section("public", "url = \"https://shop.example.com\"\nalso = [\"https://shop.example.com:443/\"]"), SITE;
+    also_in_clear: section("public", "url = \"https://shop.example.com\"\nalso = [\"http://admin.localhost\", \"http://admin.example.com\"]"), SITE;
     public_url_is_a_name: public("shop.example.com"), SITE;
     listen_for_everybody: PUBLIC, SITE, section("listen", r#"address = "0.0.0.0:8080""#);
     listen_on_a_name: PUBLIC, SITE, section("listen", r#"address = "localhost:9000""#);
@@ -152,10 +154,20 @@ mistakes! {
     cookie_name_like_a_prefix: PUBLIC, SITE, section("cookie", r#"name = "Http-shop""#);
     cookie_name_with_underscores: PUBLIC, SITE, section("cookie", r#"name = "__shop""#);
     cookie_name_too_long: PUBLIC, SITE, section("cookie", &format!("name = \"{}\"", "s".repeat(65)));
-    same_site_none: PUBLIC, SITE, section("cookie", r#"same_site = "none""#);
+    cookie_prefix_unknown: PUBLIC, SITE, section("cookie", r#"prefix = "none""#);
+    cookie_prefix_bound_to_a_host_with_a_domain: PUBLIC, SITE, section("cookie", "prefix = \"__Host-\"\nparent_domain = \"example.com\"");
+    parent_domain_with_a_dot: PUBLIC, SITE, section("cookie", r#"parent_domain = ".example.com""#);
+    parent_domain_is_everybodys: PUBLIC, SITE, section("cookie", r#"parent_domain = "com""#);
+    parent_domain_elsewhere: PUBLIC, SITE, section("cookie", r#"parent_domain = "example.org""#);
+    parent_domain_covers_not_all: section("public", "url = \"https://shop.example.com\"\nalso = [\"https://shop.example.org\"]"), SITE, section("cookie", r#"parent_domain = "example.com""#);
     persistence_unknown: PUBLIC, SITE, section("cookie", r#"persistence = "forever""#);
     required_header_any_site_may_set: PUBLIC, SITE, section("guard", r#"required_header = "Content-Type""#);
     required_header_of_browsers: PUBLIC, SITE, section("guard", r#"required_header = "Origin""#);
+    csrf_header_of_browsers: PUBLIC, SITE, section("guard", r#"csrf_token = { header = "Cookie" }"#);
+    csrf_cookie_is_the_sessions: PUBLIC, SITE, section("guard", r#"csrf_token = { cookie = "__Host-session-csrf" }"#);
+    csrf_cookie_hidden_from_scripts: PUBLIC, SITE, section("guard", r#"csrf_token = { cookie = "__Host-Http-csrf" }"#);
+    csrf_cookie_with_spaces: PUBLIC, SITE, section("guard", r#"csrf_token = { cookie = "my token" }"#);
+    csrf_token_as_text: PUBLIC, SITE, section("guard", r#"csrf_token = "X-CSRF-Token""#);
     required_header_with_a_value: PUBLIC, SITE, section("guard", r#"required_header = "X-Requested-With: app""#);
     auth_prefix_is_everything: PUBLIC, SITE, section("auth", r#"prefix = "/""#);
     auth_prefix_without_a_slash: PUBLIC, SITE, section("auth", r#"prefix = "session""#);
@@ -170,5 +182,5 @@ mistakes! {
     all_mistakes_at_once: public("http://shop.example.com"),
         "[provider]\nissuer = \"http://login.example.org\"\nclientid = \"shop-web\"\nclient_secret = \"tb3-swordfish\"\n",
         "[[route]]\npaht = \"/api/\"\nupstream = \"http://api.internal:3000\"\nmethods = [\"get\"]\nresponse_timeout = 60\n",
-        "[cookie]\nsame_site = \"none\"\n[seession]\nidle_timeout = \"0s\"\n";
+        "[cookie]\nsame_site = \"laxx\"\n[seession]\nidle_timeout = \"0s\"\n";
 }

@@ -1,10 +1,12 @@
 //! A configuration in words.
 
+mod cookie;
+
 use std::fmt::{self, Write};
 
 use crate::config::{
-    ClientAuth, Config, Persistence, ProviderConfig, RouteConfig, RouteSession, SameSite,
-    SessionMode, Unauthenticated, show_duration,
+    ClientAuth, Config, ProviderConfig, RouteConfig, RouteSession, SessionMode, Unauthenticated,
+    show_duration,
 };
 
 /// What `config` does, for the person who wrote it. No secret is in it.
@@ -19,10 +21,17 @@ fn write(text: &mut String, config: &Config) -> fmt::Result {
     let public = config.public_url.origin().ascii_serialization();
     writeln!(text, "Address")?;
     writeln!(text, "  browsers come to {public}")?;
+    for also in &config.also {
+        let logins = match config.cookie.parent_domain {
+            Some(_) => "the same login counts there",
+            None => "people log in there for itself",
+        };
+        writeln!(text, "  and to {}: {logins}", also.origin().ascii_serialization())?;
+    }
     write_listen(text, config)?;
 
     for provider in &config.providers {
-        write_provider(text, config, provider, &public)?;
+        write_provider(text, config, provider)?;
     }
 
     writeln!(text, "\nRoutes")?;
@@ -78,12 +87,7 @@ fn write_listen(text: &mut String, config: &Config) -> fmt::Result {
     }
 }
 
-fn write_provider(
-    text: &mut String,
-    config: &Config,
-    provider: &ProviderConfig,
-    public: &str,
-) -> fmt::Result {
+fn write_provider(text: &mut String, config: &Config, provider: &ProviderConfig) -> fmt::Result {
     let (name, prefix) = (&provider.name, &config.auth.prefix);
     writeln!(text, "\nProvider {name}")?;
     writeln!(text, "  people log in at {}", provider.issuer)?;
@@ -102,8 +106,14 @@ fn write_provider(
             provider.authorize_params.iter().map(|(name, _)| name.as_str()).collect();
         writeln!(text, "  the login request also has {}", names.join(", "))?;
     }
-    writeln!(text, "  register there: redirect URI {public}{prefix}/callback/{name}")?;
-    writeln!(text, "                  after logout {public}{prefix}/logged-out")
+    let mut label = "register there:";
+    for origin in std::iter::once(&config.public_url).chain(&config.also) {
+        let origin = origin.origin().ascii_serialization();
+        writeln!(text, "  {label:15} redirect URI {origin}{prefix}/callback/{name}")?;
+        writeln!(text, "  {:15} after logout {origin}{prefix}/logged-out", "")?;
+        label = "";
+    }
+    Ok(())
 }
 
 fn write_route(text: &mut String, route: &RouteConfig) -> fmt::Result {
@@ -135,7 +145,7 @@ fn write_route(text: &mut String, route: &RouteConfig) -> fmt::Result {
 }
 
 fn write_session(text: &mut String, config: &Config) -> fmt::Result {
-    let (session, cookie) = (&config.session, &config.cookie);
+    let session = &config.session;
     writeln!(text, "\nSession")?;
     writeln!(
         text,
@@ -152,34 +162,7 @@ fn write_session(text: &mut String, config: &Config) -> fmt::Result {
              ends only in its own browser; other gateways, and this one after a restart, know of no logout"
         )?,
     }
-    let same_site = match cookie.same_site {
-        SameSite::Lax => "Lax",
-        SameSite::Strict => "Strict",
-    };
-    let (age, life) = match cookie.persistence {
-        Persistence::Persistent => (
-            format!("; Max-Age={}", session.absolute_timeout.as_secs()),
-            "survives a restart of the browser",
-        ),
-        Persistence::BrowserSession => (String::new(), "is gone when the browser is closed"),
-    };
-    writeln!(
-        text,
-        "  Set-Cookie: __Host-{}=…; Path=/; Secure; HttpOnly; SameSite={same_site}{age}",
-        cookie.name
-    )?;
-    writeln!(text, "  the cookie {life}")?;
-    if cookie.same_site == SameSite::Strict {
-        writeln!(
-            text,
-            "  a link from another site arrives without the session until the page's own first request"
-        )?;
-    }
+    cookie::write_cookie(text, config)?;
     writeln!(text, "  logout ends at {}", config.auth.after_logout)?;
-    writeln!(text, "\nRequests from other sites")?;
-    writeln!(text, "  are refused, by Fetch Metadata and Origin")?;
-    if let Some(header) = &config.guard.required_header {
-        writeln!(text, "  requests with an unsafe method must also carry the header {header}")?;
-    }
-    Ok(())
+    cookie::write_guard(text, config)
 }
