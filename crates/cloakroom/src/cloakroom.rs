@@ -31,7 +31,7 @@ use crate::{
     clock::Clock,
     control::{self, Reply, callback::login_path},
     csrf::Csrf,
-    extensions::{CurrentSession, MatchedRoute, RequestId, ServedOrigin},
+    extensions::{CurrentBearer, CurrentSession, MatchedRoute, RequestId, ServedOrigin},
     keyring::SharedKeyring,
     layer::CloakroomLayer,
     passing::{self, Passing, PassingLogin, PassingLogout},
@@ -42,6 +42,7 @@ use crate::{
     settings::{SessionRule, Settings, Unauthenticated},
     verifier::Verifiers,
     way::{
+        bearer,
         gate::{self, Admitted},
         guard, relay, reply,
         route::{Destination, Matched, RouteTable},
@@ -227,7 +228,11 @@ impl Shared {
         }
         let mut session = None;
         let mut companion = None;
-        if matched.takes_sessions() {
+        let bearer = bearer::find(self, &parts.headers, &admitted, &matched).await?;
+        if let Some(bearer) = bearer {
+            relay::pass_on(&mut parts.headers, &admitted, &matched, &bearer)?;
+            parts.extensions.insert(CurrentBearer::new(Arc::clone(bearer.claims())));
+        } else if matched.takes_sessions() {
             let ours = guard::check(&self.guard, method, &parts.headers, &admitted)?;
             let (headers, now) = (&parts.headers, self.clock.now());
             session = session::find(&self.sessions, headers, &ours, now).await?;
@@ -322,7 +327,8 @@ impl Shared {
             let return_to = ReturnTo::parse_or_root(&admitted.target(), admitted.origin());
             return Ok(Onward::Answered(Reply::see_other(&login_path(self, &return_to))));
         }
-        Err(Refusal::new(Reason::LoginRequired, "no session"))
+        let refusal = Refusal::new(Reason::LoginRequired, "no session");
+        Err(if matched.accepts_bearer() { bearer::challenge(refusal) } else { refusal })
     }
 
     /// The reply: what the service behind may say to the browser.

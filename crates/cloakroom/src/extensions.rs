@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use cloakroom_core::{
+    jwt::VerifiedClaims,
     origin::PublicOrigin,
     session::{Record, RecordId, UserKey},
 };
@@ -14,6 +15,22 @@ use serde_json::{Map, Value};
 pub struct CurrentSession {
     id: RecordId,
     record: Arc<Record>,
+}
+
+/// The claims of the token that a client brought itself, on a route that accepts such clients; in the
+/// extensions of what the service behind receives.
+#[derive(Clone, Debug)]
+pub struct CurrentBearer(Arc<VerifiedClaims>);
+
+impl CurrentBearer {
+    pub(crate) fn new(claims: Arc<VerifiedClaims>) -> Self {
+        Self(claims)
+    }
+
+    /// The claims.
+    pub fn claims(&self) -> &VerifiedClaims {
+        &self.0
+    }
 }
 
 /// The place of the matched route in [`crate::Settings::routes`], in the request's extensions.

@@ -54,6 +54,7 @@
 //!         unauthenticated: Unauthenticated::Auto,
 //!         methods: None,
 //!         token: TokenHeader::default(),
+//!         accept_bearer: false,
 //!     }],
 //!     providers: vec![ProviderSettings {
 //!         name: "default".into(),
@@ -103,7 +104,7 @@ mod way;
 pub use body::ReplyBody;
 pub use cloakroom::{Cloakroom, SetupError};
 pub use clock::{Clock, SystemClock};
-pub use extensions::{CurrentSession, MatchedRoute, RequestId, ServedOrigin};
+pub use extensions::{CurrentBearer, CurrentSession, MatchedRoute, RequestId, ServedOrigin};
 pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
 pub use refusal::{Refusal, SESSION_HEADER};

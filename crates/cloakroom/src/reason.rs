@@ -17,6 +17,10 @@ pub enum Reason {
     CsrfToken,
     /// It needs a session and there is none.
     LoginRequired,
+    /// Its bearer token is not good (any more).
+    InvalidToken,
+    /// It brings a session cookie and a bearer token.
+    TwoCredentials,
     /// The provider does not answer.
     ProviderUnavailable,
     /// The store does not answer.
@@ -84,6 +88,12 @@ impl Reason {
                 (S::FORBIDDEN, "csrf-token", "The request lacks the CSRF token of its session")
             }
             Self::LoginRequired => (S::UNAUTHORIZED, "login-required", "Log in first"),
+            Self::InvalidToken => (S::UNAUTHORIZED, "invalid-token", "The token is not good"),
+            Self::TwoCredentials => (
+                S::BAD_REQUEST,
+                "two-credentials",
+                "The request brings both a session and a token of its own",
+            ),
             Self::ProviderUnavailable => (
                 S::SERVICE_UNAVAILABLE,
                 "provider-unavailable",

@@ -160,6 +160,11 @@ impl Sessions {
         self.keeping.present(headers)
     }
 
+    /// Whether the request has a cookie by the name of the session's, whatever is in it.
+    pub(crate) fn is_named(&self, headers: &HeaderMap) -> bool {
+        self.keeping.is_named(headers)
+    }
+
     /// Begins a session under a new id (R31).
     pub(crate) async fn start(
         &self,

@@ -114,6 +114,16 @@ pub enum ProviderKind {
     TokenApi(TokenApi),
 }
 
+impl ProviderKind {
+    /// What front ends are given in place of a token, where anything: it opens nothing.
+    pub(crate) fn placeholder(&self) -> Option<&str> {
+        match self {
+            Self::Oidc(_) => None,
+            Self::TokenApi(api) => api.placeholder.as_deref(),
+        }
+    }
+}
+
 /// One line of the route table.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -127,6 +137,10 @@ pub struct Route {
     pub methods: Option<Vec<Method>>,
     /// How the access token goes to the service behind.
     pub token: TokenHeader,
+    /// Whether clients that keep their own tokens are let through: a request with a good bearer token of
+    /// a provider whose [`ProviderSettings::access_token`] is set, and without a session cookie. Such a
+    /// request needs no session, and the guard is not asked.
+    pub accept_bearer: bool,
 }
 
 /// The header that carries the access token, by default `Authorization: Bearer`.

@@ -6,6 +6,7 @@
 //!
 //! [`Refusal`]: crate::refusal::Refusal
 
+pub(crate) mod bearer;
 pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod relay;

@@ -171,6 +171,14 @@ pub fn peek_expiry(token: &str) -> Option<Timestamp> {
     claims::numeric_date(&claims, "exp").ok()?
 }
 
+/// Which issuer a token names, to choose the keys and rules that [`verify`] judges it by.
+///
+/// Nothing is verified, as with [`peek_expiry`].
+pub fn peek_issuer(token: &str) -> Option<String> {
+    let claims = Compact::parse(token).ok()?.claims().ok()?;
+    claims.get("iss")?.as_str().map(str::to_owned)
+}
+
 /// Whom a token says it is about, within whatever issued it.
 ///
 /// Nothing is verified, as with [`peek_expiry`].

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{self, Config},
+    config::{self, Config, TokenKeys},
     data_dir::{self, DataDirError},
     proxy::{Proxy, Upstream},
     server::{Destination, Gateway},
     site::{Site, SiteError},
 };
 use cloakroom::{
-    Cloakroom, CookieSettings, ProviderKind, ProviderSettings, Route, SessionMode, SessionRule,
-    Settings, SetupError, SystemClock, TokenHeader, Unauthenticated,
+    AccessTokenSettings, Cloakroom, CookieSettings, KeySource, Named, ProviderKind,
+    ProviderSettings, Route, SessionMode, SessionRule, Settings, SetupError, SystemClock,
+    TokenHeader, Unauthenticated,
 };
 use cloakroom_core::{
     cookie::Lifetime,
@@ -72,6 +73,7 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
             unauthenticated: Unauthenticated::Auto,
             methods: None,
             token: TokenHeader::default(),
+            accept_bearer: false,
         });
     }
     Ok(Settings {
@@ -90,7 +92,10 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
             .map(|provider| ProviderSettings {
                 name: provider.name.clone(),
                 kind: ProviderKind::Oidc(client(provider)),
-                access_token: None,
+                access_token: provider
+                    .access_token
+                    .as_ref()
+                    .map(|section| access_token(section, &provider.issuer)),
             })
             .collect(),
         control_prefix: config.auth.prefix.clone(),
@@ -123,6 +128,7 @@ fn route(route: &config::RouteConfig) -> Route {
         },
         methods: route.methods.clone(),
         token: TokenHeader::default(),
+        accept_bearer: route.accept_bearer,
     }
 }
 
@@ -139,6 +145,26 @@ fn client(provider: &config::ProviderConfig) -> Client {
         resource: provider.resource.clone(),
         authorize_params: provider.authorize_params.clone(),
         allow_missing_pkce_metadata: provider.allow_missing_pkce_metadata,
+    }
+}
+
+fn access_token(section: &config::AccessTokenConfig, issuer: &str) -> AccessTokenSettings {
+    let named = |name: &Option<String>, may_be_missing| match (name.clone(), may_be_missing) {
+        (Some(name), false) => Named::Is(name),
+        (Some(name), true) => Named::AbsentOrIs(name),
+        (None, _) => Named::Absent,
+    };
+    AccessTokenSettings {
+        issuer: named(&section.issuer, section.allow_missing_issuer),
+        audience: named(&section.audience, section.allow_missing_audience),
+        algorithms: section.algorithms.clone(),
+        keys: match &section.keys {
+            TokenKeys::ProviderMetadata => KeySource::IssuerMetadata(issuer.to_owned()),
+            TokenKeys::Jwks { url, .. } => KeySource::Jwks(url.clone()),
+            TokenKeys::PublicKey { keys, .. } | TokenKeys::SharedSecret(keys) => {
+                KeySource::Fixed(keys.clone())
+            }
+        },
     }
 }
 

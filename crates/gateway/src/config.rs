@@ -4,6 +4,7 @@
 //! comments are the JSON Schema's descriptions), the validated type (what it means), and the checks
 //! from one to the other. A mistake never stops the reading: all of them are reported together.
 
+mod access_token;
 mod auth;
 mod bare_url;
 mod cookie;
@@ -39,6 +40,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+pub use access_token::{AccessTokenConfig, TokenKeys};
 pub use auth::AuthConfig;
 pub use cookie::{CookieConfig, Persistence};
 pub(crate) use duration::show as show_duration;

@@ -35,6 +35,14 @@ impl Keeping {
         }
     }
 
+    /// Whether the request has a cookie by the name of the session's, good or not, once or twice.
+    pub(super) fn is_named(&self, headers: &HeaderMap) -> bool {
+        match self {
+            Self::Server(server) => server.is_named(headers),
+            Self::Sealed(sealed) => sealed.is_named(headers),
+        }
+    }
+
     /// Keeps a new session under a new id (R31).
     pub(super) async fn start(
         &self,

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Verifier;
+use cloakroom_core::{
+    jwt::{JwtError, VerifiedClaims, peek_issuer},
+    time::Timestamp,
+};
+
+use super::{Verifier, VerifyError};
 use crate::{SetupError, clock::Clock, provider::BackChannel, settings::ProviderSettings};
 
 /// Verifiers by the names of their providers.
@@ -26,6 +31,30 @@ impl Verifiers {
             }
         }
         Ok(Self(verifiers))
+    }
+
+    /// Asks the verifiers whose issuer the token names, one after the other.
+    ///
+    /// # Errors
+    /// When none believes it; [`VerifyError::Unavailable`] where one of them cannot say.
+    pub(crate) async fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<VerifiedClaims>, VerifyError> {
+        let issuer = peek_issuer(token);
+        let mut refusal = VerifyError::Invalid(JwtError::Issuer);
+        for (_, verifier) in &self.0 {
+            if !verifier.settings.issuer.fits(issuer.as_deref()) {
+                continue;
+            }
+            match verifier.verify(token, now).await {
+                Ok(claims) => return Ok(claims),
+                Err(_) if matches!(refusal, VerifyError::Unavailable(_)) => {}
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
     }
 
     /// That of the provider `name`, where its access tokens can be verified.

@@ -30,6 +30,17 @@ pub enum Named {
     Absent,
 }
 
+impl Named {
+    /// Whether a token that names `name` can pass.
+    pub(super) fn fits(&self, name: Option<&str>) -> bool {
+        match self {
+            Self::Is(wanted) => name == Some(wanted),
+            Self::AbsentOrIs(wanted) => name.is_none_or(|name| name == wanted),
+            Self::Absent => name.is_none(),
+        }
+    }
+}
+
 /// Where the keys are.
 #[derive(Clone, Debug)]
 pub enum KeySource {

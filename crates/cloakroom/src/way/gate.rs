@@ -7,7 +7,8 @@
 //!    transfer coding but chunked (R65).
 //! 4. What the `Connection` header names is dropped now, before anything is injected (R64).
 //! 5. What only a proxy may say is dropped: identity, forwarding and method-override headers, and
-//!    every name with `_`, which many servers read as `-` (R63).
+//!    every name with `_`, which many servers read as `-` (R63). `Authorization` is set aside: it is
+//!    for a route that accepts bearers, and for nobody else.
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,8 @@ pub(crate) struct Admitted {
     origin: Arc<PublicOrigin>,
     path: NormalPath,
     query: Option<String>,
+    /// Off the request, whatever the route: only one that accepts bearers looks at it.
+    authorization: Vec<HeaderValue>,
 }
 
 impl Admitted {
@@ -61,6 +64,11 @@ impl Admitted {
     /// The query as it came.
     pub(crate) fn query(&self) -> Option<&str> {
         self.query.as_deref()
+    }
+
+    /// The client's own `Authorization`, which is no longer among the headers.
+    pub(crate) fn authorization(&self) -> &[HeaderValue] {
+        &self.authorization
     }
 
     /// Path and query, as they are forwarded.
@@ -89,8 +97,9 @@ pub(crate) fn admit(
         .map_err(|error| Refusal::new(Reason::BadPath, error.to_string()))?;
     let websocket = is_websocket_upgrade(method, headers);
     drop_connection_headers(headers, websocket)?;
+    let authorization = set_authorization_aside(headers);
     drop_proxy_claims(headers);
-    Ok(Admitted { origin, path, query: uri.query().map(str::to_owned) })
+    Ok(Admitted { origin, path, query: uri.query().map(str::to_owned), authorization })
 }
 
 /// The origin of ours that the request's host names.
@@ -189,6 +198,13 @@ fn drop_connection_headers(headers: &mut HeaderMap, websocket: bool) -> Result<(
     Ok(())
 }
 
+fn set_authorization_aside(headers: &mut HeaderMap) -> Vec<HeaderValue> {
+    let mut values: Vec<_> = headers.get_all(AUTHORIZATION).iter().cloned().collect();
+    values.iter_mut().for_each(|value| value.set_sensitive(true));
+    headers.remove(AUTHORIZATION);
+    values
+}
+
 fn drop_proxy_claims(headers: &mut HeaderMap) {
     const EXACT: [&str; 16] = [
         "dpop",
@@ -223,7 +239,6 @@ fn drop_proxy_claims(headers: &mut HeaderMap) {
         .filter(|name| {
             let text = name.as_str();
             text.contains('_')
-                || **name == AUTHORIZATION
                 || **name == SESSION_HEADER
                 || EXACT.contains(&text)
                 || PREFIXES.iter().any(|prefix| text.starts_with(prefix))

@@ -4,10 +4,11 @@ use cloakroom_core::{
     cookie::{self, ReservedNames},
     csrf::CsrfChecked,
     guard::SameOrigin,
+    secret::Token,
 };
 use http::{HeaderMap, HeaderValue};
 
-use super::{gate::Admitted, route::Matched, session::LiveSession};
+use super::{bearer::VerifiedBearer, gate::Admitted, route::Matched, session::LiveSession};
 use crate::{reason::Reason, refusal::Refusal, settings::TokenHeader};
 
 /// Takes our cookies off a request, whether or not a session goes along.
@@ -22,7 +23,7 @@ pub(crate) fn drop_client_token(headers: &mut HeaderMap, matched: &Matched<'_>) 
 
 /// Puts the session's access token on a request.
 ///
-/// The only place that does. It takes the proofs of all rooms before it.
+/// With [`pass_on`] the only place where a token is put on. It takes the proofs of all rooms before it.
 pub(crate) fn carry(
     headers: &mut HeaderMap,
     _admitted: &Admitted,
@@ -32,7 +33,23 @@ pub(crate) fn carry(
     session: &LiveSession,
 ) -> Result<(), Refusal> {
     debug_assert!(matched.takes_sessions());
-    let token = &session.record().tokens.access_token;
+    put(headers, matched, &session.record().tokens.access_token)
+}
+
+/// Puts the client's own token back on a request; its proof stands in the place of the guard's and the
+/// session's.
+pub(crate) fn pass_on(
+    headers: &mut HeaderMap,
+    _admitted: &Admitted,
+    matched: &Matched<'_>,
+    bearer: &VerifiedBearer,
+) -> Result<(), Refusal> {
+    debug_assert!(matched.accepts_bearer());
+    put(headers, matched, bearer.token())
+}
+
+/// As the route wants it.
+fn put(headers: &mut HeaderMap, matched: &Matched<'_>, token: &Token) -> Result<(), Refusal> {
     let TokenHeader { name, scheme } = &matched.route().token;
     let text = match scheme.as_str() {
         "" => token.expose().to_owned(),

@@ -52,6 +52,11 @@ impl Matched<'_> {
         self.index
     }
 
+    /// Whether a client's own token is looked at.
+    pub(crate) fn accepts_bearer(&self) -> bool {
+        self.route.accept_bearer
+    }
+
     /// Whether a session's token can go along.
     pub(crate) fn takes_sessions(&self) -> bool {
         self.route.session != SessionRule::None

@@ -69,6 +69,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
         unauthenticated: Unauthenticated::Auto,
         methods: None,
         token: TokenHeader::default(),
+        accept_bearer: false,
     };
     Settings {
         control_prefix: "/auth".to_owned(),

@@ -133,6 +133,11 @@ impl KeySet {
         Self::of(vec![Key { name: Name::OnlyKey, algorithm, material }])
     }
 
+    /// The algorithms of its keys, one for each key.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.keys.iter().map(|key| key.algorithm)
+    }
+
     /// How many keys can be used.
     pub fn len(&self) -> usize {
         self.keys.len()

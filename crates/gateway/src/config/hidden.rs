@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::schema::{Kind, Shape};
 
 /// Keys whose value, written plainly, is a secret.
-pub(super) const SECRET_KEYS: [&str; 1] = ["client_secret"];
+pub(super) const SECRET_KEYS: [&str; 2] = ["client_secret", "shared_secret"];
 
 /// The places of keys and values, and those of them to hide.
 #[derive(Default)]

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use super::access_token::{self, AccessTokenConfig, RawAccessToken};
 use super::environment::Environment;
 use super::report::Report;
 use super::secret::RawSecret;
@@ -19,7 +20,7 @@ const DEFAULT_NAME: &str = "default";
 const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// An OpenID provider and this gateway's registration there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ProviderConfig {
     /// Chosen by `?provider=`; the last segment of the redirect URI.
     pub name: String,
@@ -37,6 +38,8 @@ pub struct ProviderConfig {
     pub authorize_params: Vec<(String, String)>,
     /// Accept metadata that does not announce PKCE with S256 (R3).
     pub allow_missing_pkce_metadata: bool,
+    /// How its access tokens are verified; `None` where none are.
+    pub access_token: Option<AccessTokenConfig>,
 }
 
 /// How the gateway authenticates at the token endpoint.
@@ -99,6 +102,10 @@ pub(super) struct RawProvider {
     /// stolen authorization code can be used by the thief.
     #[serde(default)]
     pub(super) allow_missing_pkce_metadata: bool,
+    /// How this provider's access tokens are verified where they come from outside: needed by a route
+    /// that accepts bearer clients, and by session mode `jwt`.
+    #[schemars(extend("examples" = [{ "audience": "https://api.example.com" }]))]
+    pub(super) access_token: Option<Written<RawAccessToken>>,
 }
 
 fn default_name() -> Written<String> {
@@ -127,6 +134,12 @@ impl RawProvider {
         let scopes = self.check_scopes(report);
         let resource = self.check_resource(report);
         let authorize_params = self.check_authorize_params(report);
+        let around =
+            access_token::Provider { name: &self.name.value, issuer: Some(&self.issuer.value) };
+        let access_token = match &self.access_token {
+            Some(section) => section.check(&around, folder, environment, report).map(Some),
+            None => Some(None),
+        };
         if self.allow_missing_pkce_metadata {
             report.warn(
                 format!("allow_missing_pkce_metadata = true (provider {})", self.name.value),
@@ -142,6 +155,7 @@ impl RawProvider {
             resource: resource?,
             authorize_params: authorize_params?,
             allow_missing_pkce_metadata: self.allow_missing_pkce_metadata,
+            access_token: access_token?,
         })
     }
 

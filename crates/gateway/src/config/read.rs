@@ -90,6 +90,7 @@ fn meaning(
     let log = sections.one::<RawLog>("log").unwrap_or_default();
 
     let private = private_places(file, folder, &listen, &session, &providers);
+    let verifies_tokens = providers.iter().any(|provider| provider.access_token.is_some());
     let public_url = public.as_ref().and_then(|public| public.check(report));
     let also = public.as_ref().and_then(|public| public.check_also(public_url.as_ref(), report));
     let listen = listen.check(folder, public_url.as_ref(), report);
@@ -103,6 +104,7 @@ fn meaning(
         public: public_url.as_ref(),
         listen: listen.as_ref().map(|listen| listen.address),
         has_provider: present.provider,
+        verifies_tokens,
         has_site: present.site,
     };
     let routes = all(routes.iter().map(|route| route.check(&around, report)));
@@ -166,6 +168,11 @@ fn private_places(
     let secrets = providers.iter().filter_map(|provider| provider.client_secret.as_ref());
     places.extend(secrets.filter_map(|secret| secret.file(folder)).map(|(path, written)| {
         Private { path, what: "the file of `client_secret`", at: written.at() }
+    }));
+    let access_tokens = providers.iter().filter_map(|provider| provider.access_token.as_ref());
+    let secrets = access_tokens.filter_map(|section| section.value.shared_secret.as_ref());
+    places.extend(secrets.filter_map(|secret| secret.file(folder)).map(|(path, written)| {
+        Private { path, what: "the file of `shared_secret`", at: written.at() }
     }));
     places
 }

@@ -33,6 +33,8 @@ pub struct RouteConfig {
     pub methods: Option<Vec<Method>>,
     /// Time until the head of the upstream's response must have come, else 504.
     pub response_timeout: Duration,
+    /// Let clients through that bring a good token of their own.
+    pub accept_bearer: bool,
 }
 
 /// What a route does with the session.
@@ -105,6 +107,11 @@ pub(super) struct RawRoute {
     /// How long the upstream may take to begin its response before the gateway answers 504.
     #[serde(default = "default_response_timeout")]
     response_timeout: Written<DurationText>,
+    /// Let clients through that keep their tokens themselves, such as mobile apps: a request with
+    /// `Authorization: Bearer` and without a session cookie. The token is verified by the
+    /// `access_token` of its provider.
+    #[serde(default = "default_accept_bearer")]
+    accept_bearer: Written<bool>,
     /// Let the access token travel in clear to an upstream on another machine. Whoever can read that
     /// network can call the API as the user.
     #[serde(default)]
@@ -119,6 +126,10 @@ fn default_unauthenticated() -> Written<OneOf<Unauthenticated>> {
     Written::default("auto")
 }
 
+fn default_accept_bearer() -> Written<bool> {
+    Written::default(false)
+}
+
 fn default_response_timeout() -> Written<DurationText> {
     Written::default("60s")
 }
@@ -129,6 +140,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) public: Option<&'a Url>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) has_provider: bool,
+    pub(super) verifies_tokens: bool,
     pub(super) has_site: bool,
 }
 
@@ -143,6 +155,7 @@ impl RawRoute {
         let session = self.check_session(around, report);
         let unauthenticated = self.check_unauthenticated(session, report);
         let methods = self.check_methods(report);
+        let accept_bearer = self.check_accept_bearer(around, report);
         let response_timeout = report.duration("response_timeout", &self.response_timeout);
         Some(RouteConfig {
             path: path?,
@@ -151,6 +164,7 @@ impl RawRoute {
             unauthenticated: unauthenticated?,
             methods: methods?,
             response_timeout: response_timeout?,
+            accept_bearer: accept_bearer?,
         })
     }
 
@@ -260,6 +274,20 @@ impl RawRoute {
             return None;
         }
         Some(session)
+    }
+
+    fn check_accept_bearer(&self, around: &Surroundings<'_>, report: &mut Report) -> Option<bool> {
+        if self.accept_bearer.value && !around.verifies_tokens {
+            report
+                .wrong(
+                    self.accept_bearer.at(),
+                    "the route accepts bearer tokens, and no provider says how its are verified",
+                )
+                .why("a client's token goes to the upstream only after it was verified")
+                .write("[provider.access_token]\naudience = \"https://api.example.com\"");
+            return None;
+        }
+        Some(self.accept_bearer.value)
     }
 
     fn check_unauthenticated(

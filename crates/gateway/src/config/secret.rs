@@ -48,7 +48,8 @@ impl Written<RawSecret> {
                     .wrong(self.at(), format!("`{key}` {what}"))
                     .why("a secret comes from one place")
                     .write(format!(
-                        "{key} = {{ env = \"OIDC_CLIENT_SECRET\" }}  # or {{ file = \"secret.txt\" }}"
+                        "{key} = {{ env = \"{}\" }}  # or {{ file = \"secret.txt\" }}",
+                        variable_of(key)
                     ));
                 None
             }
@@ -85,7 +86,8 @@ fn from_environment(
         ));
     } else {
         found.write(format!(
-            "{key} = {{ env = \"OIDC_CLIENT_SECRET\" }}, with the secret in that variable"
+            "{key} = {{ env = \"{}\" }}, with the secret in that variable",
+            variable_of(key)
         ));
     }
     None
@@ -113,10 +115,7 @@ fn from_file(
                             "{key} file `{}` is open to every user of this machine",
                             file.value
                         ),
-                        format!(
-                            "whoever reads it can act as this client at the provider; chmod 600 {}",
-                            file.value
-                        ),
+                        format!("whoever reads it can {}; chmod 600 {}", power_of(key), file.value),
                     );
                 }
                 return Some(Token::new(secret));
@@ -133,11 +132,27 @@ fn from_file(
             "the gateway reads it as the user it runs as",
         ),
     };
-    report
-        .wrong(file.at(), format!("the file of `{key}` {what}"))
-        .why(why)
-        .write(format!("the secret into that file, or {key} = {{ env = \"OIDC_CLIENT_SECRET\" }}"));
+    report.wrong(file.at(), format!("the file of `{key}` {what}")).why(why).write(format!(
+        "the secret into that file, or {key} = {{ env = \"{}\" }}",
+        variable_of(key)
+    ));
     None
+}
+
+/// A name for the environment variable of the secret `key`, in examples.
+pub(super) fn variable_of(key: &str) -> &'static str {
+    match key {
+        "shared_secret" => "JWT_SECRET",
+        _ => "OIDC_CLIENT_SECRET",
+    }
+}
+
+/// What the secret `key` lets people do.
+fn power_of(key: &str) -> &'static str {
+    match key {
+        "shared_secret" => "sign tokens that the gateway believes",
+        _ => "act as this client at the provider",
+    }
 }
 
 /// Whether users other than the owner and its group have one of the permissions in `mode`.

@@ -11,6 +11,7 @@ use toml::de::{DeArray, DeString, DeTable, DeValue};
 use super::hidden::SECRET_KEYS;
 use super::report::Report;
 use super::schema::{Kind, Shape};
+use super::secret::variable_of;
 use super::suggest;
 
 /// Reports what does not fit and removes it. What is left reads without error.
@@ -295,8 +296,9 @@ fn wrong_type(key: &str, value: &Spanned<DeValue<'_>>, shape: Shape<'_>, report:
             .wrong(Some(value.span()), format!("`{key}` is written into this file"))
             .why("this file ends up in backups, version control and other people's hands; the secret must not")
             .write(format!(
-                "{key} = {{ env = \"OIDC_CLIENT_SECRET\" }}  # or {{ file = \"secret.txt\" }}\n\
-                 and change the secret at the provider if the file was ever shared"
+                "{key} = {{ env = \"{}\" }}  # or {{ file = \"secret.txt\" }}\n\
+                 and change the secret at the provider if the file was ever shared",
+                variable_of(key)
             ));
         return;
     }

@@ -9,26 +9,29 @@ use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SITE};
 pub(crate) struct Key<'s> {
     /// `[cookie]`, `[[route]]`; empty for the sections themselves.
     pub(crate) section: String,
+    /// The table inside of the section that has it; empty for the section itself.
+    pub(crate) inside: &'s str,
     pub(crate) name: &'s str,
     pub(crate) schema: &'s Value,
 }
 
 /// Every key, those inside of tables too.
 pub(crate) fn keys(schema: &Value) -> Vec<Key<'_>> {
-    fn collect<'s>(section: &str, schema: &'s Value, keys: &mut Vec<Key<'s>>) {
+    fn collect<'s>(section: &str, inside: &'s str, schema: &'s Value, keys: &mut Vec<Key<'s>>) {
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-            keys.push(Key { section: section.to_owned(), name, schema });
+            keys.push(Key { section: section.to_owned(), inside, name, schema });
+            let inside = if section.is_empty() { "" } else { name };
             let heading = match (section, schema["type"].as_str()) {
                 ("", Some("array")) => format!("[[{name}]]"),
                 ("", _) => format!("[{name}]"),
                 _ => section.to_owned(),
             };
-            collect(&heading, schema, keys);
-            collect(&heading, &schema["items"], keys);
+            collect(&heading, inside, schema, keys);
+            collect(&heading, inside, &schema["items"], keys);
         }
     }
     let mut found = Vec::new();
-    collect("", schema, &mut found);
+    collect("", "", schema, &mut found);
     found
 }
 
@@ -111,6 +114,10 @@ fn the_parser_takes_every_default_and_every_listed_value() {
         for value in values {
             let setting = format!("{} = {value}\n", key.name);
             let toml = match key.section.as_str() {
+                _ if key.inside == "access_token" => {
+                    let section = "[provider.access_token]\naudience = \"api\"\n";
+                    [PUBLIC, PROVIDER, section, &setting, SITE].join("")
+                }
                 "[[provider]]" => [PUBLIC, PROVIDER, &setting, SITE].join(""),
                 // Where no session is required, there is nothing to say about its absence.
                 "[[route]]" => [PUBLIC, PROVIDER, ROUTE, &setting].join(""),

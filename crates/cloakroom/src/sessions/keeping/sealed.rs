@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cloakroom_core::{
     cookie::{
-        Attributes, CookieName, Lifetime,
+        self, Attributes, CookieName, Found, Lifetime,
         chunks::{self, ChunkFault},
     },
     random::Random,
@@ -57,6 +57,11 @@ impl Sealed {
                 None
             }
         }
+    }
+
+    /// The first chunk has the cookie's own name; without it there is no session.
+    pub(super) fn is_named(&self, headers: &HeaderMap) -> bool {
+        cookie::find(headers, &self.name) != Found::Absent
     }
 
     pub(super) fn start(&self, record: Record, now: Timestamp) -> Result<Started, StartError> {

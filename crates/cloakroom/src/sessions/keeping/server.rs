@@ -35,6 +35,10 @@ impl Server {
         }
     }
 
+    pub(super) fn is_named(&self, headers: &HeaderMap) -> bool {
+        cookie::find(headers, &self.cookie.name) != Found::Absent
+    }
+
     pub(super) async fn start(
         &self,
         record: &Record,

@@ -17,6 +17,7 @@ fn table(prefixes: &[&str]) -> RouteTable {
         unauthenticated: Unauthenticated::Auto,
         methods: None,
         token: TokenHeader::default(),
+        accept_bearer: false,
     };
     RouteTable::new("/auth", &prefixes.iter().map(route).collect::<Vec<_>>())
 }

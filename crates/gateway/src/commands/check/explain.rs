@@ -5,8 +5,8 @@ mod cookie;
 use std::fmt::{self, Write};
 
 use crate::config::{
-    ClientAuth, Config, ProviderConfig, RouteConfig, RouteSession, SessionMode, Unauthenticated,
-    show_duration,
+    AccessTokenConfig, ClientAuth, Config, ProviderConfig, RouteConfig, RouteSession, SessionMode,
+    TokenKeys, Unauthenticated, show_duration,
 };
 
 /// What `config` does, for the person who wrote it. No secret is in it.
@@ -106,6 +106,9 @@ fn write_provider(text: &mut String, config: &Config, provider: &ProviderConfig)
             provider.authorize_params.iter().map(|(name, _)| name.as_str()).collect();
         writeln!(text, "  the login request also has {}", names.join(", "))?;
     }
+    if let Some(section) = &provider.access_token {
+        write_access_token(text, section)?;
+    }
     let mut label = "register there:";
     for origin in std::iter::once(&config.public_url).chain(&config.also) {
         let origin = origin.origin().ascii_serialization();
@@ -114,6 +117,27 @@ fn write_provider(text: &mut String, config: &Config, provider: &ProviderConfig)
         label = "";
     }
     Ok(())
+}
+
+fn write_access_token(text: &mut String, section: &AccessTokenConfig) -> fmt::Result {
+    let named = |name: &Option<String>, may_be_missing| match (name, may_be_missing) {
+        (Some(name), false) => name.clone(),
+        (Some(name), true) => format!("{name} or nobody"),
+        (None, _) => "nobody".to_owned(),
+    };
+    writeln!(text, "  an access token that comes from outside is believed")?;
+    let issuer = named(&section.issuer, section.allow_missing_issuer);
+    writeln!(text, "      if it names {issuer} as its issuer (iss)")?;
+    let audience = named(&section.audience, section.allow_missing_audience);
+    writeln!(text, "      if it names {audience} as its audience (aud)")?;
+    let names: Vec<_> = section.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    let keys = match &section.keys {
+        TokenKeys::ProviderMetadata => "a key that the provider's metadata leads to".to_owned(),
+        TokenKeys::Jwks { text, .. } => format!("a key at {text}"),
+        TokenKeys::PublicKey { file, .. } => format!("the key in {}", file.display()),
+        TokenKeys::SharedSecret(_) => "the shared secret".to_owned(),
+    };
+    writeln!(text, "      if it is signed with {keys} ({})", names.join(", "))
 }
 
 fn write_route(text: &mut String, route: &RouteConfig) -> fmt::Result {
@@ -133,6 +157,12 @@ fn write_route(text: &mut String, route: &RouteConfig) -> fmt::Result {
         (RouteSession::None, _) => "needs no session and never carries a token",
     };
     writeln!(text, "      {rule}")?;
+    if route.accept_bearer {
+        writeln!(
+            text,
+            "      a client with a good bearer token and no session cookie is let through with its own token"
+        )?;
+    }
     if let Some(methods) = &route.methods {
         let names: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
         writeln!(text, "      only {}; other methods get 405", names.join(", "))?;
