@@ -20,8 +20,10 @@ import {
   type World,
 } from './support/world.ts'
 
-/** Seconds. Long enough that a refreshed token outlives what is done with it, short enough to wait for. */
-const accessTokenLifetime = 5
+/** Lifetimes of access tokens in seconds, short enough to wait for. */
+const short = { accessTokenLifetime: 3 }
+/** Long enough that a refreshed token outlives what is done with it. */
+const enough = { accessTokenLifetime: 5 }
 
 test('the table has a row for each mode and each kind of provider that the gateway knows', () => {
   const schema = JSON.parse(execFileSync(gatewayPath, ['schema'], { encoding: 'utf8' })) as Schema
@@ -86,7 +88,7 @@ describe.for(kinds.map((kind) => ({ ...kind, title: `${kind.source} × ${kind.mo
   })
 
   test('three tabs with an expired access token: one refresh, and the next one after kill -9 of the gateway (R15)', async () => {
-    const world = await openWorldOf(kind, { accessTokenLifetime })
+    const world = await openWorldOf(kind, enough)
     const { browser, page } = await logIn(world)
     const tabs = [page, await browser.newPage(), await browser.newPage()]
     for (const tab of tabs) await tab.goto(world.url)
@@ -111,7 +113,7 @@ describe.for(kinds.map((kind) => ({ ...kind, title: `${kind.source} × ${kind.mo
   })
 
   test('a source of tokens that is down ends no session (R15)', async () => {
-    const world = await openWorldOf(kind, { accessTokenLifetime })
+    const world = await openWorldOf(kind, short)
     const { page } = await logIn(world)
     await expectCallsAnswered(page)
     await expiry(world)
@@ -123,7 +125,7 @@ describe.for(kinds.map((kind) => ({ ...kind, title: `${kind.source} × ${kind.mo
   })
 
   test('a session whose refresh token is dead ends, and a new login works (R15)', async () => {
-    const world = await openWorldOf(kind, { accessTokenLifetime })
+    const world = await openWorldOf(kind, short)
     const { page } = await logIn(world)
     await world.provider.endGrants()
     await expiry(world)
@@ -153,7 +155,7 @@ describe.for(kinds.map((kind) => ({ ...kind, title: `${kind.source} × ${kind.mo
   })
 
   test('an answer that comes after the logout brings no session back (R48)', async () => {
-    const world = await openWorldOf(kind, { accessTokenLifetime })
+    const world = await openWorldOf(kind, short)
     const { browser, page } = await logIn(world)
     await expiry(world)
     world.provider.refreshDelay = 1500
@@ -243,8 +245,9 @@ function statusesOfTenCalls(page: Page): Promise<number[]> {
 /** Fails unless the browser holds the cookies of this mode and no others, all out of scripts' reach (R19, R23). */
 async function expectCookies(browser: BrowserContext, world: World<TokenSource>, { mode }: Kind): Promise<void> {
   const cookies = await browser.cookies([world.url, `${world.url}/auth/refresh`])
-  for (const { name, path } of mode.cookies) {
-    expect(cookies.some((cookie) => name.test(cookie.name) && cookie.path === path), String(name)).toBe(true)
+  for (const { name, path, value } of mode.cookies) {
+    const found = cookies.find((cookie) => name.test(cookie.name))
+    expect(found, String(name)).toMatchObject({ path, value: expect.stringMatching(value) })
   }
   for (const cookie of cookies) {
     expect(mode.cookies.some(({ name }) => name.test(cookie.name)), `the cookie ${cookie.name}`).toBe(true)

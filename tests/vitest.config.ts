@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['*.test.ts'],
     globalSetup: './support/setup.ts',
-    // Two cores carry one browser with a provider, an API and a gateway, not several.
-    fileParallelism: false,
+    // Two cores carry two browsers with their providers, APIs and gateways: much of a test is waiting for time to pass.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 30_000,
     teardownTimeout: 20_000,

@@ -17,11 +17,20 @@ const flags = [
   '--disable-sync',
 ]
 
+export interface BrowserOptions {
+  /** Further command line options. */
+  flags?: string[]
+  /** The home folder, whose certificate store it trusts. */
+  home?: string
+}
+
 /** Starts Chromium with this profile, or with a new one. */
-export async function launch(profile?: string): Promise<BrowserContext> {
+export async function launch(profile?: string, options: BrowserOptions = {}): Promise<BrowserContext> {
+  const { home } = options
   const context = await chromium.launchPersistentContext(profile ?? (await temporaryFolder()), {
     executablePath: chromiumPath,
-    args: flags,
+    args: [...flags, ...options.flags ?? []],
+    ...(home ? { env: { ...process.env, HOME: home } as Record<string, string> } : {}),
   })
   context.setDefaultTimeout(10_000)
   onTestFinished(() => context.close())

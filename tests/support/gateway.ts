@@ -16,10 +16,12 @@ export interface GatewayOptions {
   upstream: string
   /** `[[route]]`s beside that of the API. */
   routes?: string
-  /** Keys of `[session]`. */
+  /** Keys of `[public]`, `[listen]`, `[session]`, `[cookie]` and `[guard]` beside what every test has. */
+  public?: string | undefined
+  listen?: string | undefined
   session?: string
-  /** Keys of `[cookie]`. */
-  cookie?: string
+  cookie?: string | undefined
+  guard?: string | undefined
   /** What the secrets in the configuration refer to. */
   environment: Record<string, string>
 }
@@ -40,10 +42,15 @@ export class Gateway {
   }
 
   /** Writes the configuration and starts. */
-  static async start(options: GatewayOptions): Promise<Gateway> {
+  static start(options: GatewayOptions): Promise<Gateway> {
+    return Gateway.startWith(configuration(options), options.environment)
+  }
+
+  /** Starts with this configuration, word for word. */
+  static async startWith(configuration: string, environment: Record<string, string> = {}): Promise<Gateway> {
     const folder = await temporaryFolder()
-    await writeFile(join(folder, 'cloakroom.toml'), configuration(options))
-    const gateway = new Gateway(folder, options.environment)
+    await writeFile(join(folder, 'cloakroom.toml'), configuration)
+    const gateway = new Gateway(folder, environment)
     await gateway.start()
     return gateway
   }
@@ -91,9 +98,11 @@ function configuration(options: GatewayOptions): string {
   return `
 [public]
 url = ${text(options.publicUrl)}
+${options.public ?? ''}
 
 [listen]
 address = "127.0.0.1:${options.port}"
+${options.listen ?? ''}
 
 ${options.providers}
 [[route]]
@@ -109,5 +118,8 @@ ${options.session ?? ''}
 
 [cookie]
 ${options.cookie ?? ''}
+
+[guard]
+${options.guard ?? ''}
 `
 }

@@ -19,7 +19,7 @@ export interface SessionMode {
   /** Keys of `[session]` that choose it. */
   session: string
   /** The cookies that a browser holds while it is logged in. */
-  cookies: { name: RegExp, path: string }[]
+  cookies: { name: RegExp, path: string, value: RegExp }[]
   /** The cookies of ours that upstreams get to see. */
   upstreamCookies: string[]
   /** Whether the gateway needs to verify access tokens. */
@@ -42,13 +42,23 @@ export const sources: Record<string, Kind['open']> = {
 export const server: SessionMode = {
   name: 'server',
   session: '',
-  cookies: [{ name: /^__Host-session$/, path: '/' }],
+  cookies: [{ name: /^__Host-session$/, path: '/', value: /^[\w-]{64}$/ }],
   upstreamCookies: [],
   verifies: false,
   afterLogout: 401,
 }
 
-export const modes: SessionMode[] = [server]
+export const modes: SessionMode[] = [
+  server,
+  {
+    name: 'sealed',
+    session: 'mode = "sealed"',
+    cookies: [{ name: /^__Host-session(-[1-9])?$/, path: '/', value: /^[\w-]{500,}$/ }],
+    upstreamCookies: [],
+    verifies: false,
+    afterLogout: 401,
+  },
+]
 
 export const kinds: Kind[] = Object.entries(sources).flatMap(([source, open]) =>
   modes.map((mode) => ({ source, open, mode })))

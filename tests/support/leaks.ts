@@ -19,12 +19,13 @@ export interface Search {
 
 /**
  * Searches storage, cookies, IndexedDB, caches, history, the document and every object reachable from
- * `window` for a JWT or one of the `secrets`.
+ * `window` for a JWT or one of the `secrets`. What stands for a token and is none, the `placeholder`, counts for
+ * nothing.
  */
-export async function searchPage(page: Page, secrets: Iterable<string>): Promise<Search> {
+export async function searchPage(page: Page, secrets: Iterable<string>, placeholder?: string): Promise<Search> {
   const { texts, complete } = await page.evaluate(collectTexts)
   if (!complete) throw new Error('the page holds more objects than the search looks at')
-  return judge(texts, secrets)
+  return judge(texts, secrets, placeholder)
 }
 
 /** Records the answers to a browser's requests to one origin, for a search when all is done. */
@@ -38,9 +39,9 @@ export class ResponseRecord {
   }
 
   /** Searches the bodies and the headers that scripts may read. */
-  async search(secrets: Iterable<string>): Promise<Search> {
+  async search(secrets: Iterable<string>, placeholder?: string): Promise<Search> {
     const texts = (await Promise.all(this.#pending)).flat()
-    return judge(texts, secrets)
+    return judge(texts, secrets, placeholder)
   }
 }
 
@@ -57,10 +58,11 @@ async function textsOf(response: Response): Promise<[string, string][]> {
   return texts
 }
 
-function judge(texts: [string, string][], secrets: Iterable<string>): Search {
+function judge(texts: [string, string][], secrets: Iterable<string>, placeholder?: string): Search {
   const known = [...secrets].filter((secret) => secret.length >= 16)
   const leaks: Leak[] = []
-  for (const [place, text] of texts) {
+  for (const [place, whole] of texts) {
+    const text = placeholder ? whole.replaceAll(placeholder, '') : whole
     const found = jwt.exec(text)?.[0] ?? known.find((secret) => text.includes(secret))
     if (found) leaks.push({ place, excerpt: `${found.slice(0, 12)}…` })
   }

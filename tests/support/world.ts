@@ -16,6 +16,13 @@ export interface WorldOptions {
   /** Lifetime of access tokens in seconds. */
   accessTokenLifetime?: number
   sameSite?: 'lax' | 'strict'
+  /** The public URL, where it is not `http://localhost:PORT`. */
+  url?: string
+  /** Keys of `[public]`, `[listen]`, `[cookie]` and `[guard]`. */
+  public?: string
+  listen?: string
+  cookie?: string
+  guard?: string
   /** Leave the provider off the air at first. */
   providerDown?: boolean
 }
@@ -23,6 +30,8 @@ export interface WorldOptions {
 export interface World<Source extends TokenSource = TestProvider> {
   /** The gateway as browsers see it, for example `http://localhost:41234`. */
   url: string
+  /** Where it listens on 127.0.0.1. */
+  port: number
   /** Where its tokens come from. */
   provider: Source
   api: TestApi
@@ -45,8 +54,7 @@ async function open<Source extends TokenSource>(
   options: WorldOptions,
 ): Promise<World<Source>> {
   const port = await freePort()
-  const url = `http://localhost:${port}`
-  const { accessTokenLifetime = 600, sameSite = 'lax' } = options
+  const { accessTokenLifetime = 600, sameSite = 'lax', url = `http://localhost:${port}` } = options
   const provider = sourceOf({ port: await freePort(), publicUrl: url, accessTokenLifetime })
   if (!options.providerDown) await provider.start()
   const api = new TestApi(provider)
@@ -59,15 +67,22 @@ async function open<Source extends TokenSource>(
     upstream: api.url,
     routes,
     session: mode.session,
-    cookie: `same_site = "${sameSite}"`,
+    public: options.public,
+    listen: options.listen,
+    cookie: `same_site = "${sameSite}"\n${options.cookie ?? ''}`,
+    guard: options.guard,
     environment,
   })
-  return { url, provider, api, gateway }
+  return { url, port, provider, api, gateway }
 }
 
 /** Opens the page in a new browser and logs in as a person would. */
-export async function logIn(world: World<TokenSource>, path = '/'): Promise<{ browser: BrowserContext, page: Page }> {
-  const browser = await launch()
+export async function logIn(
+  world: World<TokenSource>,
+  path = '/',
+  browser?: BrowserContext,
+): Promise<{ browser: BrowserContext, page: Page }> {
+  browser ??= await launch()
   const page = await browser.newPage()
   await page.goto(world.url + path)
   await world.provider.logIn(page)

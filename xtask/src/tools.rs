@@ -15,12 +15,17 @@ const CARGO_DENY: &str = "^0.20";
 
 /// Sees that everything is there that the other steps call; fails with all that is missing.
 pub(crate) fn ensure(paths: &Paths, log: &mut Log) -> Result<(), Failure> {
-    let missing: Vec<String> =
-        [rust_components(paths, log), cargo_deny(paths, log), node_installed(log), chromium(log)]
-            .into_iter()
-            .filter_map(Result::err)
-            .map(|failure| failure.to_string())
-            .collect();
+    let missing: Vec<String> = [
+        rust_components(paths, log),
+        cargo_deny(paths, log),
+        node_installed(log),
+        chromium(log),
+        certutil(log),
+    ]
+    .into_iter()
+    .filter_map(Result::err)
+    .map(|failure| failure.to_string())
+    .collect();
     if missing.is_empty() { Ok(()) } else { Err(Failure::new(missing.join("\n"))) }
 }
 
@@ -96,6 +101,21 @@ fn chromium(log: &mut Log) -> Result<(), Failure> {
         ));
     }
     found(log, "chromium", &usual.display().to_string())
+}
+
+/// With which the end-to-end tests tell Chromium to trust their own authority.
+fn certutil(log: &mut Log) -> Result<(), Failure> {
+    // It knows no option that prints its version; without arguments it explains itself and fails.
+    let there = || Command::new("certutil").arg("-H").output().is_ok();
+    if !there() && debian_root() {
+        apt_install(log, &["libnss3-tools"])?;
+    }
+    if !there() {
+        return Err(Failure::new(
+            "the end-to-end tests need NSS's `certutil`: install it (on Debian: `apt-get install libnss3-tools`)",
+        ));
+    }
+    found(log, "certutil", "in the path")
 }
 
 fn apt_install(log: &mut Log, packages: &[&str]) -> Result<(), Failure> {
