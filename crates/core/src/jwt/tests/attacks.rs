@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        Algorithm, Expectation, JwtError, KeySet, MAX_TOKEN_BYTES, TokenKind, json::JsonError,
-        verify,
+        Algorithm, Expectation, JwtError, KeySet, KeySetError, MAX_TOKEN_BYTES, TokenKind,
+        json::JsonError, verify,
     },
     NOW, access_claims, expect, id_claims, logout_claims,
     signer::{Signer, encode},
@@ -347,40 +347,116 @@ fn r58_no_token_passes_as_another_kind() {
     assert_eq!(refuse(&token, TokenKind::IdToken), JwtError::WrongType("typ"));
 }
 
-/// The curve's order, minus one, and zero for r and s; DER; another curve's length.
+/// Zero, one, the order of the curve and its neighbours for r and s; DER; other lengths.
 #[test]
-fn ecdsa_signatures_that_fit_any_message() {
-    const ORDER: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
-        0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-    ];
-    let good = signer().sign(&id_claims());
-    let (signed, signature) = good.rsplit_once('.').unwrap();
-    let mut minus_one = ORDER;
-    minus_one[31] -= 1;
-    let one = {
-        let mut one = [0; 32];
-        one[31] = 1;
-        one
-    };
-    for r in [[0; 32], one, minus_one, ORDER, [0xff; 32]] {
-        for s in [[0; 32], one, minus_one, ORDER, [0xff; 32]] {
-            let token = format!("{signed}.{}", encode([r, s].concat()));
-            assert_eq!(refuse(&token, TokenKind::IdToken), JwtError::Signature, "{r:?} {s:?}");
+fn r51_ecdsa_signatures_that_fit_any_message() {
+    for (algorithm, order) in [
+        (Algorithm::Es256, "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"),
+        (
+            Algorithm::Es384,
+            "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc\
+             52973",
+        ),
+        (
+            Algorithm::Es512,
+            "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148\
+             f709a5d03bb5c9b8899c47aebb6fb71e91386409",
+        ),
+    ] {
+        let signer = Signer::of(algorithm);
+        let good = signer.sign(&id_claims());
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let refuse = |signature: &[u8]| {
+            let token = format!("{signed}.{}", encode(signature));
+            verify(&token, &signer.key_set(), &expect(TokenKind::IdToken), NOW).unwrap_err()
+        };
+        let order: Vec<u8> = (0..order.len())
+            .step_by(2)
+            .map(|i| u8::from_str_radix(&order[i..i + 2], 16).unwrap())
+            .collect();
+        let changed = |by: i8| {
+            let mut number = order.clone();
+            let last = number.last_mut().unwrap();
+            *last = last.checked_add_signed(by).unwrap();
+            number
+        };
+        let mut one = vec![0; order.len()];
+        *one.last_mut().unwrap() = 1;
+        let numbers = [
+            vec![0; order.len()],
+            one,
+            changed(-1),
+            order.clone(),
+            changed(1),
+            vec![0xff; order.len()],
+        ];
+        for r in &numbers {
+            for s in &numbers {
+                let refused = refuse(&[&r[..], s].concat());
+                assert_eq!(refused, JwtError::Signature, "{algorithm:?} {r:?} {s:?}");
+            }
+        }
+        let raw = signer.signature(signed);
+        assert_eq!(raw.len(), 2 * order.len());
+        assert_eq!(encode(&raw).len(), signature.len());
+        // The good r beside s = n - s is the same point's twin, and as good by the standard; with r and s
+        // exchanged it is nothing.
+        let (r, s) = raw.split_at(order.len());
+        assert_eq!(refuse(&[s, r].concat()), JwtError::Signature);
+        let integer = |number: &[u8]| {
+            let sign: &[u8] = if number[0] >= 0x80 { &[0] } else { &[] };
+            [&[2, u8::try_from(sign.len() + number.len()).unwrap()], sign, number].concat()
+        };
+        let integers = [integer(r), integer(s)].concat();
+        let der = [&[0x30, 0x81, u8::try_from(integers.len()).unwrap()], &integers[..]].concat();
+        for odd in [
+            &der[..],
+            &raw[..raw.len() - 1],
+            &[&raw[..], &[0]].concat(),
+            &[&[0], &raw[..]].concat(),
+            &[&raw[..], &raw[..]].concat(),
+            r,
+            &[0; 64],
+            &[0; 96],
+            &[0; 132],
+        ] {
+            assert_eq!(refuse(odd), JwtError::Signature, "{algorithm:?}");
         }
     }
-    let raw = signer().signature(signed);
-    assert_eq!(raw.len() * 4 / 3 + 1, signature.len());
-    let der = [&[0x30, 68, 2, 32], &raw[..32], &[2, 32], &raw[32..]].concat();
-    let reused = [&raw[..], &raw[..]].concat();
-    for odd in [&der[..], &raw[..63], &[&raw[..], &[0]].concat(), &reused, &[0; 96]] {
-        let token = format!("{signed}.{}", encode(odd));
-        assert_eq!(refuse(&token, TokenKind::IdToken), JwtError::Signature);
+}
+
+/// A key of one curve, named as one of another, and a signature of one curve for a key of another.
+#[test]
+fn r51_another_curve() {
+    let curves = [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512, Algorithm::EdDsa];
+    for listed in curves {
+        for signed in curves.into_iter().filter(|signed| *signed != listed) {
+            let listed = Signer::of(listed);
+            let token = Signer::of(signed).sign_with(&listed.header(), &id_claims());
+            let judge = |keys: &KeySet| verify(&token, keys, &expect(TokenKind::IdToken), NOW);
+            assert_eq!(judge(&listed.key_set()).unwrap_err(), JwtError::Signature);
+            let misnamed =
+                with(Signer::of(signed).jwk(), |jwk| jwk["crv"] = listed.jwk()["crv"].clone());
+            let keys = KeySet::parse(json!({ "keys": [misnamed] }).to_string().as_bytes());
+            assert_eq!(keys.unwrap_err(), KeySetError::NoUsableKey);
+        }
     }
 }
 
 #[test]
-fn a_signature_of_another_message_or_key() {
+fn r60_encrypted_tokens_are_refused() {
+    let good = signer().sign(&id_claims());
+    let header = encode(json!({ "alg": "dir", "enc": "A128GCM", "zip": "DEF" }).to_string());
+    let wrapped = format!("{header}..{}.{}.{}", encode([0; 12]), encode(&good), encode([0; 16]));
+    assert_eq!(refuse(&wrapped, TokenKind::IdToken), JwtError::NotCompact);
+    for alg in ["dir", "RSA-OAEP", "RSA1_5", "ECDH-ES", "A128KW", "PBES2-HS256+A128KW"] {
+        let token = signer().sign_with(&header_with("alg", json!(alg)), &id_claims());
+        assert_eq!(refuse(&token, TokenKind::IdToken), JwtError::Algorithm, "{alg}");
+    }
+}
+
+#[test]
+fn r51_a_signature_of_another_message_or_key() {
     let good = signer().sign(&id_claims());
     let mallory = with(id_claims(), |claims| claims["sub"] = json!("mallory"));
     let parts: Vec<&str> = good.split('.').collect();

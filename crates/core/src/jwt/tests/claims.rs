@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         Algorithm, AudienceRule, Expectation, IssuerRule, JwtError, MAX_LEEWAY, TokenKind,
-        VerifiedClaims, verify,
+        VerifiedClaims, json::JsonError, verify,
     },
     CLIENT, ISSUER, NOW, access_claims, expect, id_claims, logout_claims, seconds,
     signer::Signer,
@@ -65,6 +65,40 @@ fn r57_exp_must_be_a_sane_number_in_the_future() {
         let verdict = judge(kind, &without(claims, "exp"));
         assert_eq!(verdict.unwrap_err(), JwtError::Missing("exp"), "{kind:?}");
     }
+}
+
+/// As they stand in the token, for no JSON library writes them.
+#[test]
+fn r57_numbers_without_a_value() {
+    let signer = Signer::of(Algorithm::EdDsa);
+    let header = signer.header().to_string();
+    let claims = id_claims().to_string();
+    for name in ["exp", "nbf", "iat"] {
+        let number = without(id_claims(), name).to_string();
+        let open = number.trim_end_matches('}');
+        for odd in
+            ["1e400", "-1e400", "NaN", "Infinity", "0x7fffffff", "01800000300", "+1800000300"]
+        {
+            let token =
+                signer.sign_raw(header.as_bytes(), format!("{open},\"{name}\":{odd}}}").as_bytes());
+            let verdict = verify(&token, &signer.key_set(), &expect(TokenKind::IdToken), NOW);
+            assert_eq!(verdict.unwrap_err(), JwtError::Json(JsonError::Malformed), "{name} {odd}");
+        }
+        for (odd, error) in [
+            ("1e30", JwtError::TimeRange(name)),
+            ("-1", JwtError::TimeRange(name)),
+            ("18446744073709551616", JwtError::TimeRange(name)),
+            ("340282366920938463463374607431768211456", JwtError::TimeRange(name)),
+        ] {
+            let token =
+                signer.sign_raw(header.as_bytes(), format!("{open},\"{name}\":{odd}}}").as_bytes());
+            let verdict = verify(&token, &signer.key_set(), &expect(TokenKind::IdToken), NOW);
+            assert_eq!(verdict.unwrap_err(), error, "{name} {odd}");
+        }
+    }
+    // The counterpart: written in the same way, a good one is good.
+    let token = signer.sign_raw(header.as_bytes(), claims.as_bytes());
+    assert!(verify(&token, &signer.key_set(), &expect(TokenKind::IdToken), NOW).is_ok());
 }
 
 #[test]

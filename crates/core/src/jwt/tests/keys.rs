@@ -27,7 +27,7 @@ fn p256() -> Value {
 }
 
 #[test]
-fn keys_that_do_not_count_are_left_out() {
+fn r51_keys_that_do_not_count_are_left_out() {
     let set = |base: Value, name: &str, value: Value| with(base, |jwk| jwk[name] = value);
     let modulus = |bytes: usize, first: u8, last: u8| {
         let mut modulus = vec![0x55; bytes];
@@ -112,7 +112,7 @@ fn r51_an_rsa_key_without_alg_is_for_rs256() {
 }
 
 #[test]
-fn two_keys_under_one_name_cancel_each_other() {
+fn r51_two_keys_under_one_name_cancel_each_other() {
     let twin = Signer::fresh(Algorithm::Es256).jwk();
     assert_eq!(parse(&json!([p256(), twin])).unwrap_err(), KeySetError::NoUsableKey);
     assert_eq!(parse(&json!([p256(), twin, rsa()])).unwrap().len(), 1);
@@ -126,7 +126,7 @@ fn two_keys_under_one_name_cancel_each_other() {
 }
 
 #[test]
-fn a_token_without_kid_needs_an_only_key() {
+fn r51_a_token_without_kid_needs_an_only_key() {
     let signer = Signer::of(Algorithm::Es256);
     let token = signer.sign_with(&remove(signer.header(), "kid"), &id_claims());
     let judge = |keys: &[Value]| {
@@ -151,7 +151,7 @@ fn r53_what_is_no_key_set() {
 }
 
 #[test]
-fn a_point_off_the_curve_is_no_key() {
+fn r51_a_point_off_the_curve_is_no_key() {
     let off = with(p256(), |jwk| jwk["x"] = json!(encode([1; 32])));
     assert_eq!(parse(&json!([off])).unwrap_err(), KeySetError::NoUsableKey);
     assert_eq!(parse(&json!([off, rsa()])).unwrap().len(), 1);
