@@ -3,6 +3,7 @@
 mod attacks;
 mod claims;
 mod differential;
+mod interop;
 mod json;
 mod keys;
 mod pem;
