@@ -33,6 +33,11 @@ impl<B> ReplyBody<B> {
         Self { kind: Kind::Inner { body } }
     }
 
+    /// No body.
+    pub fn empty() -> Self {
+        Self { kind: Kind::Own { bytes: None } }
+    }
+
     /// A body of ours; empty bytes make an empty body.
     pub(crate) fn own(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();

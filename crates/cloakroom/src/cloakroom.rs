@@ -73,6 +73,8 @@ pub(crate) struct Shared {
     /// What runs beside the requests and must not be cut off.
     pub(crate) tasks: TaskTracker,
     pub(crate) routes: RouteTable,
+    /// The value of `Strict-Transport-Security`, where it is sent (R70).
+    strict_transport: Option<HeaderValue>,
     request_prefix: String,
     requests: AtomicU64,
 }
@@ -133,6 +135,7 @@ impl Cloakroom {
             guard: Guard::new(settings.required_header.clone()),
             csrf: Csrf::new(&settings, keyring.clone(), Arc::clone(&random)),
             routes: RouteTable::new(&settings.control_prefix, &settings.routes),
+            strict_transport: settings.hsts.value(&settings.public),
             request_prefix: URL_SAFE_NO_PAD.encode(random::bytes::<6>(&*random)),
             requests: AtomicU64::new(0),
             reserved: settings.reserved_names(),
@@ -201,7 +204,7 @@ impl Cloakroom {
             Err(refusal) => refusal.into_response(&id, navigation),
         };
         let headers = response.headers_mut();
-        reply::secure(headers, shared.settings.public.is_https());
+        reply::secure(headers, shared.strict_transport.as_ref());
         headers.insert(reply::REQUEST_ID, id.0.clone());
         log(&id, &method, &path, sid, &response, started);
         Ok(response)

@@ -10,8 +10,8 @@
 //!
 //! use axum::{Extension, Router, routing::get};
 //! use cloakroom::{
-//!     Cloakroom, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route, SessionMode,
-//!     SessionRule, Settings, SystemClock, TokenHeader, Unauthenticated,
+//!     Cloakroom, CookieSettings, CurrentSession, Hsts, ProviderKind, ProviderSettings, Route,
+//!     SessionMode, SessionRule, Settings, SystemClock, TokenHeader, Unauthenticated,
 //!     cloakroom_core::{
 //!         cookie::{CookieName, Lifetime, SameSite}, key::Keyring, origin::PublicOrigin,
 //!         random::OsRandom, secret::Token, session::Timeouts,
@@ -46,6 +46,7 @@
 //!     },
 //!     mode: SessionMode::Server,
 //!     timeouts,
+//!     hsts: Hsts::default(),
 //!     required_header: None,
 //!     csrf_token: None,
 //!     routes: vec![Route {
@@ -109,7 +110,7 @@ pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
 pub use refusal::{Refusal, SESSION_HEADER};
 pub use settings::{
-    CookieSettings, CsrfTokenSettings, ProviderKind, ProviderSettings, Route, SessionMode,
+    CookieSettings, CsrfTokenSettings, Hsts, ProviderKind, ProviderSettings, Route, SessionMode,
     SessionRule, Settings, TokenHeader, Unauthenticated,
 };
 pub use upkeep::StartProblem;

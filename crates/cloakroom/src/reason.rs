@@ -47,6 +47,8 @@ pub enum Reason {
     BadRequest,
     /// It is for another host (R67).
     WrongHost,
+    /// It came by plain http, where only https is served (F3).
+    HttpsRequired,
     /// Its headers or cookies are too large (R71).
     HeadersTooLarge,
     /// The upstream cannot be reached, or broke off before an answer.
@@ -137,6 +139,7 @@ impl Reason {
             Self::WrongHost => {
                 (S::MISDIRECTED_REQUEST, "wrong-host", "This host is not served here")
             }
+            Self::HttpsRequired => (S::FORBIDDEN, "https-required", "Only https is served here"),
             Self::HeadersTooLarge => (
                 S::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "headers-too-large",

@@ -1,10 +1,12 @@
 //! What a service decides about its Cloakroom; every default is the safe one.
 
-use http::{HeaderName, Method, header::AUTHORIZATION};
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 
 use cloakroom_core::{
     cookie::{Attributes, CookieDomain, CookieName, CookiePath, Lifetime, ReservedNames, SameSite},
-    origin::PublicOrigin,
+    origin::{PublicOrigin, is_loopback_to_browsers},
     session::Timeouts,
 };
 use cloakroom_oauth::{Client, token_api::TokenApi};
@@ -19,6 +21,8 @@ pub struct Settings {
     /// Further origins served, of the same scheme. Each is foreign to the others (R38), and has logins
     /// of its own unless [`CookieSettings::domain`] covers it.
     pub also: Vec<PublicOrigin>,
+    /// What browsers are told about https (R70).
+    pub hsts: Hsts,
     /// Where the control endpoints live, without a trailing slash: `/auth`.
     pub control_prefix: String,
     /// The path that a logout ends at.
@@ -51,6 +55,41 @@ pub enum SessionMode {
     /// process, or the same after a restart, does not know which sessions have ended and which refresh
     /// tokens are spent. A session can be ended only by its own browser.
     Sealed,
+}
+
+/// `Strict-Transport-Security` (RFC 6797): for how long a browser comes by https alone. The default is a
+/// year, for the host alone: what is below it may not be ours to speak for.
+///
+/// It is not sent where the public origin is plain http or on loopback: HSTS knows no ports, and would
+/// turn every other http server of `localhost` away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hsts {
+    /// How long, in whole seconds.
+    pub max_age: Duration,
+    /// For every host below, too.
+    pub include_subdomains: bool,
+    /// Asks for a place in the lists that browsers are shipped with.
+    pub preload: bool,
+}
+
+impl Default for Hsts {
+    fn default() -> Self {
+        let max_age = Duration::from_secs(365 * 86_400);
+        Self { max_age, include_subdomains: false, preload: false }
+    }
+}
+
+impl Hsts {
+    /// The header's value for a service at `public`, where it is to be sent.
+    pub(crate) fn value(&self, public: &PublicOrigin) -> Option<HeaderValue> {
+        if !public.is_https() || is_loopback_to_browsers(public.as_url()) {
+            return None;
+        }
+        let subdomains = if self.include_subdomains { "; includeSubDomains" } else { "" };
+        let preload = if self.preload { "; preload" } else { "" };
+        let text = format!("max-age={}{subdomains}{preload}", self.max_age.as_secs());
+        HeaderValue::try_from(text).ok()
+    }
 }
 
 /// The session cookie: always `Secure`, `HttpOnly`, `Path=/` (R19).

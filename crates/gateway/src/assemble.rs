@@ -6,11 +6,11 @@ use crate::{
     config::{self, Config, TokenKeys},
     data_dir::{self, DataDirError},
     proxy::{Proxy, Upstream},
-    server::{Destination, Gateway},
+    server::{Destination, Gateway, Plain, TrustedProxies},
     site::{Site, SiteError},
 };
 use cloakroom::{
-    AccessTokenSettings, Cloakroom, CookieSettings, KeySource, Named, ProviderKind,
+    AccessTokenSettings, Cloakroom, CookieSettings, Hsts, KeySource, Named, ProviderKind,
     ProviderSettings, Route, SessionMode, SessionRule, Settings, SetupError, SystemClock,
     TokenHeader, Unauthenticated,
 };
@@ -57,8 +57,11 @@ pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
     let settings = settings(config)?;
     let proxy = Proxy::new()?;
     let destinations = destinations(config)?;
+    let proxies = TrustedProxies::new(config.listen.trusted_proxies.clone());
+    let origins: Vec<_> = [&settings.public].into_iter().chain(&settings.also).cloned().collect();
+    let plain = settings.public.is_https().then(|| Arc::new(Plain::new(origins)));
     let cloakroom = Cloakroom::new(settings, store, keyring, Arc::new(SystemClock), random)?;
-    Ok(Gateway { cloakroom, proxy, destinations })
+    Ok(Gateway { cloakroom, proxy, destinations, proxies, plain })
 }
 
 fn settings(config: &Config) -> Result<Settings, AssembleError> {
@@ -76,7 +79,9 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
             accept_bearer: false,
         });
     }
+    let config::HstsConfig { max_age, include_subdomains, preload } = config.hsts;
     Ok(Settings {
+        hsts: Hsts { max_age, include_subdomains, preload },
         cookie: CookieSettings {
             name: config.cookie.name.clone(),
             same_site: config.cookie.same_site,

@@ -14,6 +14,7 @@ mod error;
 mod excerpt;
 mod guard;
 mod hidden;
+mod hsts;
 mod listen;
 mod log;
 mod normal_path;
@@ -47,6 +48,7 @@ pub(crate) use duration::show as show_duration;
 pub use environment::Environment;
 pub use error::{ConfigError, Mistake};
 pub use guard::GuardConfig;
+pub use hsts::HstsConfig;
 pub use listen::ListenConfig;
 pub use log::{LogConfig, LogFormat};
 pub use provider::{ClientAuth, ProviderConfig};
@@ -63,6 +65,8 @@ pub struct Config {
     pub public_url: Url,
     /// Further origins at which browsers find it, of the same scheme.
     pub also: Vec<Url>,
+    /// What browsers are told about https.
+    pub hsts: HstsConfig,
     /// Where and how the gateway accepts connections.
     pub listen: ListenConfig,
     /// The OpenID providers, in file order; the first one is the default choice at login.

@@ -6,6 +6,7 @@ mod commands;
 pub mod config;
 mod data_dir;
 pub mod logging;
+pub mod network;
 mod proxy;
 mod serve;
 mod server;

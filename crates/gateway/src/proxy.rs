@@ -8,7 +8,7 @@ mod headers;
 mod progress;
 mod tunnel;
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use cloakroom::{Reason, Refusal, ReplyBody, RequestId, ServedOrigin};
 use http::{
@@ -23,6 +23,7 @@ use hyper_util::{
 };
 
 use self::progress::{Progress, Watched};
+use crate::server::Arrival;
 
 /// How long an unused connection is kept: below the five seconds after which Node closes its own, so
 /// that a request rarely meets a connection that is just being closed.
@@ -90,11 +91,11 @@ impl Proxy {
         &self,
         upstream: &Upstream,
         mut request: Request<Incoming>,
-        peer: IpAddr,
+        arrival: &Arrival,
     ) -> Response<ReplyBody<Incoming>> {
         let id = request.extensions().get::<RequestId>().cloned();
         let upgrade = tunnel::prepare(&mut request);
-        let answer = match self.exchange(upstream, request, peer).await {
+        let answer = match self.exchange(upstream, request, arrival).await {
             Ok(answer) => answer,
             Err(refusal) => {
                 let id = id.unwrap_or_default();
@@ -123,7 +124,7 @@ impl Proxy {
         &self,
         upstream: &Upstream,
         request: Request<Incoming>,
-        peer: IpAddr,
+        arrival: &Arrival,
     ) -> Result<Response<Incoming>, Refusal> {
         let (mut parts, body) = request.into_parts();
         parts.uri = target(upstream, &parts.uri)?;
@@ -132,7 +133,7 @@ impl Proxy {
         // What rode along for the rooms is of no use to the client.
         parts.extensions.clear();
         let origin = origin.as_ref().map(|origin| &*origin.0);
-        headers::prepare_request(&mut parts.headers, origin, peer);
+        headers::prepare_request(&mut parts.headers, origin, arrival);
         let progress = Progress::new(&body);
         let body = Watched::new(body, progress.clone());
         let exchange = self.client.request(Request::from_parts(parts, body));

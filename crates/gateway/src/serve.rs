@@ -9,7 +9,10 @@ use crate::{
     assemble::{AssembleError, assemble},
     config::Config,
     data_dir,
-    server::tls::{Files, Tls, TlsError},
+    server::{
+        Listeners,
+        tls::{Files, Tls, TlsError},
+    },
     watch,
 };
 
@@ -22,9 +25,10 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Assemble(#[from] AssembleError),
     #[error(
-        "cannot listen on {address}: {source}. Is another program using it? Set `listen.address` to a free one"
+        "cannot listen on {address}: {source}. {hint}",
+        hint = listen_hint(source, key)
     )]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen { key: &'static str, address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -46,9 +50,11 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
             Tls::new(Files { certificate: tls.certificate.clone(), key: tls.key.clone() })
         });
     let tls = tls.transpose()?;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError::Listen { address, source })?;
+    let main = listen("address", address).await?;
+    let plain = match config.listen.redirect_from {
+        Some(address) => Some(listen("redirect_from", address).await?),
+        None => None,
+    };
     let shutdown = shutdown_signal().map_err(ServeError::Signals)?;
     follow_keyring(gateway.cloakroom.clone(), data_dir::keyring(&config.session.data_dir))
         .map_err(ServeError::Signals)?;
@@ -61,7 +67,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
         async move { cloakroom.keep_house().await }
     });
     tracing::info!(%address, public = %config.public_url, "listening");
-    Arc::clone(&gateway).serve(listener, tls, shutdown).await;
+    Arc::clone(&gateway).serve(Listeners { main, tls, plain }, shutdown).await;
     // A refresh that is cut off here would lose its rotated token, and somebody's session.
     if tokio::time::timeout(DRAIN, gateway.cloakroom.drain()).await.is_err() {
         tracing::warn!("some refreshes or revocations were still under way at shutdown");
@@ -69,6 +75,20 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
     housekeeper.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| ServeError::Listen { key, address, source })
+}
+
+fn listen_hint(source: &io::Error, key: &str) -> String {
+    if source.kind() == io::ErrorKind::PermissionDenied {
+        return "Ports below 1024 need a permission: AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, \
+                or a higher port that something forwards to"
+            .to_owned();
+    }
+    format!("Is another program using it? Set `listen.{key}` to a free one")
 }
 
 /// Takes over every keyring that is put into `file`, and on SIGHUP; a broken one changes nothing.

@@ -3,6 +3,8 @@
 pub(crate) mod certificate;
 mod connection;
 mod door;
+mod forwarded;
+mod plain;
 mod socket;
 pub(crate) mod tls;
 
@@ -15,6 +17,10 @@ use hyper::body::Incoming;
 use tokio::{net::TcpListener, sync::watch};
 
 use self::{connection::Connections, door::Door, tls::Tls};
+pub(crate) use self::{
+    forwarded::{Arrival, TrustedProxies},
+    plain::Plain,
+};
 use crate::{
     proxy::{Proxy, Upstream},
     site::{Site, SiteBody},
@@ -33,6 +39,19 @@ pub(crate) struct Gateway {
     pub(crate) proxy: Proxy,
     /// In the order of the route table.
     pub(crate) destinations: Vec<Destination>,
+    pub(crate) proxies: TrustedProxies,
+    /// What answers who came by plain HTTP; nothing where the public URL is plain itself.
+    pub(crate) plain: Option<Arc<Plain>>,
+}
+
+/// Where connections come in.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    pub(crate) main: TcpListener,
+    /// What the main listener speaks; without it, it is plain.
+    pub(crate) tls: Option<Tls>,
+    /// Whoever comes here is led to https or refused.
+    pub(crate) plain: Option<TcpListener>,
 }
 
 /// What is behind a route.
@@ -45,18 +64,20 @@ pub(crate) enum Destination {
 type InnerBody = Either<ReplyBody<Incoming>, SiteBody>;
 
 impl Gateway {
-    /// Serves `listener` until `shutdown`, then lets open requests end. Connections are plain without
-    /// `tls`.
+    /// Serves until `shutdown`, then lets open requests end.
     pub(crate) async fn serve(
         self: Arc<Self>,
-        listener: TcpListener,
-        tls: Option<Tls>,
+        listeners: Listeners,
         shutdown: impl Future<Output = ()>,
     ) {
         // Every connection holds a receiver: closed means that the last one has ended.
         let (ending, open) = watch::channel(false);
-        let connections = Arc::new(Connections::new(tls));
-        let mut door = Door::open(listener);
+        let connections = Arc::new(Connections::new(listeners.tls));
+        let mut door = Door::open(listeners.main);
+        if let (Some(plain), Some(listener)) = (&self.plain, listeners.plain) {
+            let door = Door::open_beside(listener);
+            tokio::spawn(Arc::clone(plain).serve(door, open.clone()));
+        }
         tokio::pin!(shutdown);
         loop {
             let (socket, peer) = tokio::select! {
@@ -78,9 +99,16 @@ impl Gateway {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
+        tls: bool,
     ) -> Result<Response<ReplyBody<InnerBody>>, Infallible> {
+        let arrival = self.proxies.arrival(peer.ip(), tls, request.headers());
+        if !arrival.is_secure()
+            && let Some(plain) = &self.plain
+        {
+            return Ok(plain.answer(&request.into_parts().0, peer));
+        }
         let head: usize = request.headers().values().map(HeaderValue::len).sum();
-        let mut answer = self.conduct(request, peer).await?;
+        let mut answer = self.conduct(request, &arrival).await?;
         if head > LARGE_HEAD_BYTES {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -90,7 +118,7 @@ impl Gateway {
     async fn conduct(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        arrival: &Arrival,
     ) -> Result<Response<ReplyBody<InnerBody>>, Infallible> {
         self.cloakroom
             .handle(request, |request| async move {
@@ -98,7 +126,7 @@ impl Gateway {
                 let destination = route.and_then(|route| self.destinations.get(route.0));
                 Ok(match destination {
                     Some(Destination::Upstream(upstream)) => {
-                        self.proxy.forward(upstream, request, peer.ip()).await.map(Either::Left)
+                        self.proxy.forward(upstream, request, arrival).await.map(Either::Left)
                     }
                     Some(Destination::Site(site)) => {
                         site.answer(&request.into_parts().0).await.map(Either::Right)

@@ -68,19 +68,26 @@ pub(crate) fn set_cookies(headers: &mut HeaderMap, cookies: Vec<HeaderValue>) {
 }
 
 /// Adds the headers that an answer of any kind carries, where the service behind set none (R45).
-pub(crate) fn secure(headers: &mut HeaderMap, https: bool) {
-    const DEFAULTS: [(HeaderName, &str); 5] = [
+///
+/// `strict_transport` is what it says of https (R70), where https is all there is: then a page's http
+/// addresses, left over from before, are asked for by https too.
+pub(crate) fn secure(headers: &mut HeaderMap, strict_transport: Option<&HeaderValue>) {
+    const PLAIN: &str = "frame-ancestors 'none'; base-uri 'self'; object-src 'none'";
+    const UPGRADING: &str = "frame-ancestors 'none'; base-uri 'self'; object-src 'none'; \
+                             upgrade-insecure-requests";
+    let policy = if strict_transport.is_some() { UPGRADING } else { PLAIN };
+    let defaults: [(HeaderName, &'static str); 5] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, "frame-ancestors 'none'; base-uri 'self'; object-src 'none'"),
+        (CONTENT_SECURITY_POLICY, policy),
         (REFERRER_POLICY, "strict-origin-when-cross-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
-    for (name, value) in DEFAULTS {
+    for (name, value) in defaults {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if https {
+    if let Some(strict_transport) = strict_transport {
         // Not the upstream's to weaken.
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        headers.insert(STRICT_TRANSPORT_SECURITY, strict_transport.clone());
     }
 }

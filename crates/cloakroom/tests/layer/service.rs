@@ -15,7 +15,7 @@ use axum::{
     routing::get,
 };
 use cloakroom::{
-    Cloakroom, Clock, CookieSettings, CurrentSession, ProviderKind, ProviderSettings, Route,
+    Cloakroom, Clock, CookieSettings, CurrentSession, Hsts, ProviderKind, ProviderSettings, Route,
     SessionMode, SessionRule, Settings, SystemClock, TokenHeader, Unauthenticated,
     cloakroom_core::{
         cookie::{CookieName, Lifetime, SameSite},
@@ -82,6 +82,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
         },
         mode: SessionMode::Server,
         timeouts: Timeouts { idle: IDLE, absolute: ABSOLUTE },
+        hsts: Hsts::default(),
         required_header: None,
         csrf_token: None,
         routes: vec![

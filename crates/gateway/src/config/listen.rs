@@ -10,6 +10,7 @@ use url::Url;
 use super::report::Report;
 use super::tls::{RawTls, TlsConfig};
 use super::written::Written;
+use crate::network::{Network, NetworkError};
 
 /// The address when none is written.
 const DEFAULT: &str = "127.0.0.1:8080";
@@ -27,6 +28,14 @@ pub(super) struct RawListen {
     /// The certificate that the gateway shows, and its key: connections are HTTPS then.
     #[schemars(extend("examples" = [{ "certificate": "cert.pem", "key": "key.pem" }]))]
     pub(super) tls: Option<Written<RawTls>>,
+    /// A second address, for plain HTTP: who opens a page there is led to the public URL, every other
+    /// request is refused. With `tls` only.
+    #[schemars(example = &"0.0.0.0:80")]
+    pub(super) redirect_from: Option<Written<String>>,
+    /// The proxies in front of the gateway, as addresses or networks. What they say in
+    /// `X-Forwarded-For` and `X-Forwarded-Proto` is believed; nobody else is.
+    #[schemars(extend("examples" = [["10.0.0.0/8"]]))]
+    pub(super) trusted_proxies: Vec<Written<String>>,
 }
 
 /// Where and how the gateway accepts connections.
@@ -36,33 +45,51 @@ pub struct ListenConfig {
     pub address: SocketAddr,
     /// How it speaks TLS; without it, it speaks plain HTTP.
     pub tls: Option<TlsConfig>,
+    /// Where plain HTTP is led to https, or refused.
+    pub redirect_from: Option<SocketAddr>,
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for RawListen {
     fn default() -> Self {
-        Self { address: Written::default(DEFAULT), allow_plaintext_listen: false, tls: None }
+        Self {
+            address: Written::default(DEFAULT),
+            allow_plaintext_listen: false,
+            tls: None,
+            redirect_from: None,
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 
 impl RawListen {
+    /// `origins` are those that browsers come to, the public one first.
     pub(super) fn check(
         &self,
         folder: &Path,
-        public: Option<&Url>,
+        origins: &[Url],
         report: &mut Report,
     ) -> Option<ListenConfig> {
         let address = self.check_address(report);
+        let redirect_from = self.check_redirect(report);
+        let trusted_proxies = self.check_proxies(report);
         let tls = match &self.tls {
-            Some(tls) => tls.value.check(folder, public, report).map(Some),
+            Some(tls) => tls.value.check(folder, origins, report).map(Some),
             None => Some(None),
         };
-        if let (Some(tls), Some("http")) = (&self.tls, public.map(Url::scheme)) {
+        if let (Some(tls), Some("http")) = (&self.tls, origins.first().map(Url::scheme)) {
             report
                 .wrong(tls.at(), "`tls` is set, but the public url is http")
                 .why("browsers that come to http:// would meet a server that speaks TLS")
                 .write("[public]\nurl = \"https://…\"; or leave `tls` out");
         }
-        Some(ListenConfig { address: address?, tls: tls? })
+        Some(ListenConfig {
+            address: address?,
+            tls: tls?,
+            redirect_from: redirect_from?,
+            trusted_proxies: trusted_proxies?,
+        })
     }
 
     fn check_address(&self, report: &mut Report) -> Option<SocketAddr> {
@@ -109,6 +136,64 @@ impl RawListen {
             );
         }
         Some(address)
+    }
+
+    fn check_redirect(&self, report: &mut Report) -> Option<Option<SocketAddr>> {
+        let Some(redirect) = &self.redirect_from else { return Some(None) };
+        let (at, written) = (redirect.at(), redirect.value.as_str());
+        let Ok(address) = written.parse::<SocketAddr>() else {
+            report
+                .wrong(at, "`redirect_from` is not an IP address with a port")
+                .why("it is a second address that the gateway listens on, beside `address`")
+                .write("redirect_from = \"0.0.0.0:80\"");
+            return None;
+        };
+        if self.tls.is_none() {
+            report
+                .wrong(at, "`redirect_from` without `tls`")
+                .why("what terminates TLS in front of the gateway has the plain port, too, and redirects there")
+                .write("tls = { certificate = \"cert.pem\", key = \"key.pem\" }; or leave `redirect_from` out");
+            return None;
+        }
+        if self.address.value.parse() == Ok(address) {
+            report
+                .wrong(at, "`redirect_from` is `address` itself")
+                .why("one port speaks either TLS or plain HTTP")
+                .write("redirect_from = \"0.0.0.0:80\"");
+            return None;
+        }
+        Some(Some(address))
+    }
+
+    fn check_proxies(&self, report: &mut Report) -> Option<Vec<Network>> {
+        let mut networks = Vec::new();
+        let mut fits = true;
+        for proxy in &self.trusted_proxies {
+            let (why, write) = match Network::parse(&proxy.value) {
+                Ok(network) => {
+                    networks.push(network);
+                    continue;
+                }
+                Err(NetworkError::Form) => (
+                    "a proxy is known by its IP address; a name could mean several, or change",
+                    "trusted_proxies = [\"10.0.0.7\", \"10.1.0.0/16\", \"fd00::/8\"]".to_owned(),
+                ),
+                Err(NetworkError::Everybody) => (
+                    "anybody could then say who they are, and that they came by https",
+                    "trusted_proxies = [\"…\"] with the addresses of your proxies alone".to_owned(),
+                ),
+                Err(NetworkError::HostBits(meant)) => (
+                    "it names one address and a network at once; the network is meant, or the address",
+                    format!("trusted_proxies = [\"{meant}\"]"),
+                ),
+            };
+            fits = false;
+            report
+                .wrong(proxy.at(), "`trusted_proxies` has what is no address and no network")
+                .why(why)
+                .write(write);
+        }
+        fits.then_some(networks)
     }
 }
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use super::hsts::RawHsts;
 use super::report::Report;
 use super::written::Written;
 
@@ -21,6 +22,10 @@ pub(super) struct RawPublic {
     /// cookie has a `parent_domain`.
     #[schemars(example = &["https://admin.example.com"])]
     also: Option<Vec<Written<String>>>,
+    /// How long browsers come by https alone, once they have been here (`Strict-Transport-Security`).
+    #[serde(default)]
+    #[schemars(extend("examples" = [{ "max_age": "365d", "include_subdomains": true }]))]
+    pub(super) hsts: Option<Written<RawHsts>>,
 }
 
 impl RawPublic {

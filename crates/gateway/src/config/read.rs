@@ -11,6 +11,7 @@ use super::cookie::RawCookie;
 use super::environment::Environment;
 use super::guard::RawGuard;
 use super::hidden::Places;
+use super::hsts::HstsConfig;
 use super::listen::RawListen;
 use super::log::RawLog;
 use super::provider::{self, RawProvider};
@@ -93,7 +94,12 @@ fn meaning(
     let verifies_tokens = providers.iter().any(|provider| provider.access_token.is_some());
     let public_url = public.as_ref().and_then(|public| public.check(report));
     let also = public.as_ref().and_then(|public| public.check_also(public_url.as_ref(), report));
-    let listen = listen.check(folder, public_url.as_ref(), report);
+    let hsts = match public.as_ref().and_then(|public| public.hsts.as_ref()) {
+        Some(hsts) => hsts.value.check(public_url.as_ref(), report),
+        None => Some(HstsConfig::default()),
+    };
+    let origins: Vec<_> = public_url.iter().chain(also.iter().flatten()).cloned().collect();
+    let listen = listen.check(folder, &origins, report);
     provider::check_names(&providers, report);
     let providers =
         all(providers.iter().map(|provider| provider.check(folder, environment, report)));
@@ -129,6 +135,7 @@ fn meaning(
     Some(Config {
         public_url: public_url?,
         also: also?,
+        hsts: hsts?,
         listen: listen?,
         providers: providers?,
         routes: routes?,

@@ -35,11 +35,11 @@ pub struct TlsConfig {
 }
 
 impl RawTls {
-    /// Reads the files as they are now. `host` is what the certificate must be for.
+    /// Reads the files as they are now. `hosts` are what the certificate must be for.
     pub(super) fn check(
         &self,
         folder: &Path,
-        host: Option<&Url>,
+        hosts: &[Url],
         report: &mut Report,
     ) -> Option<TlsConfig> {
         let config = TlsConfig {
@@ -69,12 +69,11 @@ impl RawTls {
                 ),
             );
         }
-        if let Some(host) = host.and_then(Url::host_str)
-            && !certificate::is_for(&certified, host)
-        {
+        let mut hosts = hosts.iter().filter_map(Url::host_str);
+        if let Some(host) = hosts.find(|host| !certificate::is_for(&certified, host)) {
             report
                 .wrong(self.certificate.at(), format!("`certificate` is not for {host}"))
-                .why("that is the host of the public url: every browser would turn away")
+                .why("browsers come to that host: every one of them would turn away")
                 .write(format!(
                     "a certificate whose subject alternative names hold {host}; for development: cloakroom dev-cert {host}"
                 ));

@@ -1,12 +1,12 @@
 //! Headers at the proxy's edge (R63, R64, R68).
 
-use std::net::IpAddr;
-
 use cloakroom_core::origin::PublicOrigin;
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONNECTION, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
 };
+
+use crate::server::Arrival;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -21,7 +21,7 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 pub(super) fn prepare_request(
     headers: &mut HeaderMap,
     origin: Option<&PublicOrigin>,
-    peer: IpAddr,
+    arrival: &Arrival,
 ) {
     // The framing is hyper's to say, the host is the upstream's own.
     for name in [EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING] {
@@ -34,8 +34,9 @@ pub(super) fn prepare_request(
         headers.insert(FORWARDED_HOST, host);
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     }
-    if let Ok(peer) = HeaderValue::try_from(peer.to_canonical().to_string()) {
-        headers.insert(FORWARDED_FOR, peer);
+    let hops: Vec<_> = arrival.hops().iter().map(ToString::to_string).collect();
+    if let Ok(hops) = HeaderValue::try_from(hops.join(", ")) {
+        headers.insert(FORWARDED_FOR, hops);
     }
 }
 

@@ -81,13 +81,14 @@ impl Connections {
         peer: SocketAddr,
         ending: watch::Receiver<bool>,
     ) {
+        let tls = self.tls.is_some();
         let service = service_fn({
             let talk = Arc::clone(&talk);
             move |request: Request<Incoming>| {
                 let upgrades = request.headers().contains_key(UPGRADE);
                 talk.asked(!request.body().is_end_stream() && !upgrades);
                 let gateway = Arc::clone(&gateway);
-                async move { gateway.answer(request, peer).await }
+                async move { gateway.answer(request, peer, tls).await }
             }
         });
         let connection = self.http1.serve_connection(TokioIo::new(io), service).with_upgrades();

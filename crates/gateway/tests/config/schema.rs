@@ -118,6 +118,9 @@ fn the_parser_takes_every_default_and_every_listed_value() {
                     let section = "[provider.access_token]\naudience = \"api\"\n";
                     [PUBLIC, PROVIDER, section, &setting, SITE].join("")
                 }
+                "[public]" if !key.inside.is_empty() => {
+                    [PUBLIC, &format!("[public.{}]\n", key.inside), &setting, SITE].join("")
+                }
                 "[[provider]]" => [PUBLIC, PROVIDER, &setting, SITE].join(""),
                 // Where no session is required, there is nothing to say about its absence.
                 "[[route]]" => [PUBLIC, PROVIDER, ROUTE, &setting].join(""),

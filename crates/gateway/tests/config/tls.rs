@@ -98,3 +98,33 @@ fn tls_behind_an_http_address_is_a_mistake() {
         "https://",
     );
 }
+
+/// F3, R68, R70: what stands beside `tls`.
+#[test]
+fn the_settings_around_tls_are_explained() {
+    let folder = Folder::new();
+    let listen = |keys: &str| [PUBLIC, SITE, TLS, keys].join("\n");
+    let mistake = |toml: String, what, fix| assert_mistake(&folder, &toml, what, fix);
+    mistake(listen("redirect_from = \"80\""), "is not an IP address", "0.0.0.0:80");
+    mistake(listen("redirect_from = \"0.0.0.0:443\""), "is `address` itself", "0.0.0.0:80");
+    let alone = [PUBLIC, SITE, "[listen]\nredirect_from = \"0.0.0.0:80\"\n"].join("\n");
+    mistake(alone, "`redirect_from` without `tls`", "leave `redirect_from` out");
+
+    for (proxy, fix) in [
+        ("proxy.local", "fd00::/8"),
+        ("0.0.0.0/0", "your proxies alone"),
+        ("10.0.0.1/8", "[\"10.0.0.0/8\"]"),
+    ] {
+        mistake(listen(&format!("trusted_proxies = [\"{proxy}\"]")), "`trusted_proxies` has", fix);
+    }
+
+    let hsts = |hsts: &str| [&format!("{PUBLIC}hsts = {hsts}"), SITE].join("\n");
+    mistake(hsts("{ preload = true }"), "`preload` needs more", "include_subdomains = true");
+    let short = "{ max_age = \"30d\", include_subdomains = true, preload = true }";
+    mistake(hsts(short), "`preload` needs more", "365d");
+    let plain =
+        hsts("{ max_age = \"365d\" }").replace("https://shop.example.com", "http://localhost");
+    mistake(plain, "has no effect", "leave `hsts` out");
+    let config = folder.parse(&hsts("{ max_age = \"30d\" }")).expect("a weaker choice");
+    assert!(config.warnings()[0].choice().contains("30d"), "{:?}", config.warnings());
+}

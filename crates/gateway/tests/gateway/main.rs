@@ -17,6 +17,7 @@ mod limits;
 mod login;
 mod logout;
 mod paths;
+mod plain;
 mod refresh;
 mod rejected;
 mod relay;

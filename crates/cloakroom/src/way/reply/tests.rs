@@ -1,7 +1,10 @@
 use cloakroom_core::cookie::{CookieName, ReservedNames};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use cloakroom_core::origin::PublicOrigin;
+
 use super::{clean, keep_private, secure, token_rejected};
+use crate::settings::Hsts;
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -57,23 +60,49 @@ fn r44_an_answer_made_with_a_token_stays_out_of_shared_caches() {
 
 #[test]
 fn r45_r70_security_headers_are_added_where_the_upstream_set_none() {
+    let strict = HeaderValue::from_static("max-age=31536000");
     let mut answer = headers(&[
         ("content-security-policy", "default-src 'self'"),
         ("strict-transport-security", "max-age=0"),
     ]);
-    secure(&mut answer, true);
+    secure(&mut answer, Some(&strict));
     assert_eq!(answer.get("content-security-policy").unwrap(), "default-src 'self'");
     assert_eq!(answer.get("x-content-type-options").unwrap(), "nosniff");
-    assert_eq!(answer.get("strict-transport-security").unwrap(), "max-age=31536000");
-    let mut plain = HeaderMap::new();
-    secure(&mut plain, false);
-    assert!(!plain.contains_key("strict-transport-security"));
-    assert!(
-        plain
-            .get("content-security-policy")
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .contains("frame-ancestors 'none'")
-    );
+    assert_eq!(answer.get("strict-transport-security").unwrap(), strict);
+    let policy = |strict| {
+        let mut headers = HeaderMap::new();
+        secure(&mut headers, strict);
+        assert_eq!(headers.contains_key("strict-transport-security"), strict.is_some());
+        headers["content-security-policy"].to_str().unwrap().to_owned()
+    };
+    let (plain, tls) = (policy(None), policy(Some(&strict)));
+    assert!(plain.contains("frame-ancestors 'none'") && !plain.contains("upgrade-insecure"));
+    assert!(tls.contains("frame-ancestors 'none'") && tls.ends_with("; upgrade-insecure-requests"));
+}
+
+/// HSTS knows no ports: on loopback it would shut out whatever else is served there by http.
+#[test]
+fn r70_strict_transport_is_said_over_https_alone_and_never_on_loopback() {
+    let year = Hsts::default();
+    let all = Hsts { include_subdomains: true, preload: true, ..year };
+    let rows = [
+        (year, "https://shop.example.com", Some("max-age=31536000")),
+        (
+            all,
+            "https://shop.example.com:8443",
+            Some("max-age=31536000; includeSubDomains; preload"),
+        ),
+        (all, "https://localhost:8443", None),
+        (all, "https://shop.localhost", None),
+        (all, "https://127.0.0.1", None),
+        (all, "http://localhost:8080", None),
+    ];
+    for (hsts, public, value) in rows {
+        let origin = PublicOrigin::new(&public.parse().unwrap()).unwrap();
+        assert_eq!(
+            hsts.value(&origin).as_ref().map(|value| value.to_str().unwrap()),
+            value,
+            "{public}"
+        );
+    }
 }

@@ -4,6 +4,8 @@ mod cookie;
 
 use std::fmt::{self, Write};
 
+use cloakroom_core::origin::is_loopback_to_browsers;
+
 use crate::config::{
     AccessTokenConfig, ClientAuth, Config, ProviderConfig, RouteConfig, RouteSession, SessionMode,
     TokenKeys, Unauthenticated, show_duration,
@@ -64,27 +66,63 @@ fn write(text: &mut String, config: &Config) -> fmt::Result {
 }
 
 fn write_listen(text: &mut String, config: &Config) -> fmt::Result {
-    let listen = &config.listen;
+    let (listen, public) = (&config.listen, &config.public_url);
     if let Some(tls) = &listen.tls {
         writeln!(text, "  the gateway accepts HTTPS on {}", listen.address)?;
-        return writeln!(
+        writeln!(
             text,
             "  with the certificate in {} and the key in {}, read again when they change",
             tls.certificate.display(),
             tls.key.display()
-        );
+        )?;
+    } else {
+        writeln!(text, "  the gateway accepts plain HTTP on {}", listen.address)?;
+        if public.scheme() == "https" {
+            writeln!(text, "  TLS must be terminated in front of it")?;
+        } else if public.port_or_known_default() != Some(listen.address.port()) {
+            writeln!(
+                text,
+                "  something at the first address must forward to the second, such as a dev server"
+            )?;
+        }
     }
-    writeln!(text, "  the gateway accepts plain HTTP on {}", listen.address)?;
-    if config.public_url.scheme() == "https" {
-        writeln!(text, "  TLS must be terminated in front of it")
-    } else if config.public_url.port_or_known_default() != Some(listen.address.port()) {
+    if let Some(plain) = listen.redirect_from {
         writeln!(
             text,
-            "  something at the first address must forward to the second, such as a dev server"
-        )
-    } else {
-        Ok(())
+            "  plain HTTP on {plain}: visits of a page are led to https, all else is refused"
+        )?;
     }
+    if !listen.trusted_proxies.is_empty() {
+        let proxies: Vec<_> = listen.trusted_proxies.iter().map(ToString::to_string).collect();
+        writeln!(
+            text,
+            "  the client's address and scheme are what {} say in X-Forwarded-For and -Proto",
+            proxies.join(", ")
+        )?;
+    }
+    if public.scheme() == "https" && is_loopback_to_browsers(public) {
+        return writeln!(
+            text,
+            "  browsers are not told to keep to https, as localhost has other servers"
+        );
+    }
+    if public.scheme() == "https" {
+        let hsts = config.hsts;
+        let reach =
+            if hsts.include_subdomains { "this host and all below it" } else { "this host" };
+        let age = show_duration(hsts.max_age);
+        writeln!(
+            text,
+            "  browsers come to {reach} by https alone for {age} (Strict-Transport-Security)"
+        )?;
+    }
+    if config.hsts.preload {
+        writeln!(
+            text,
+            "  browsers may be shipped with that rule (preload): it takes months to take back"
+        )?;
+    }
+    Ok(())
 }
 
 fn write_provider(text: &mut String, config: &Config, provider: &ProviderConfig) -> fmt::Result {
