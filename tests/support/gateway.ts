@@ -16,8 +16,9 @@ export interface GatewayOptions {
   upstream: string
   /** `[[route]]`s beside that of the API. */
   routes?: string
-  /** Keys of `[public]`, `[listen]`, `[session]`, `[cookie]` and `[guard]` beside what every test has. */
-  public?: string | undefined
+  /** Further public URLs. */
+  also?: string[]
+  /** Keys of `[listen]`, `[session]`, `[cookie]` and `[guard]` beside what every test has. */
   listen?: string | undefined
   session?: string
   cookie?: string | undefined
@@ -98,7 +99,7 @@ function configuration(options: GatewayOptions): string {
   return `
 [public]
 url = ${text(options.publicUrl)}
-${options.public ?? ''}
+also = ${text(options.also ?? [])}
 
 [listen]
 address = "127.0.0.1:${options.port}"

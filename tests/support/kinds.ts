@@ -8,6 +8,8 @@ export interface SourceOptions {
   port: number
   /** Where the gateway is seen by browsers. */
   publicUrl: string
+  /** Further addresses of it. */
+  also: string[]
   /** Lifetime of access tokens in seconds. */
   accessTokenLifetime: number
 }

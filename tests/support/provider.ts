@@ -188,14 +188,15 @@ audience = "${resource}"
   }
 }
 
-function configuration({ publicUrl, accessTokenLifetime }: SourceOptions): Configuration {
+function configuration({ publicUrl, also, accessTokenLifetime }: SourceOptions): Configuration {
+  const addresses = [publicUrl, ...also]
   return {
     clients: [{
       client_id: client.id,
       client_secret: client.secret,
       grant_types: ['authorization_code', 'refresh_token'],
-      redirect_uris: [`${publicUrl}/auth/callback/default`],
-      post_logout_redirect_uris: [`${publicUrl}/auth/logged-out`],
+      redirect_uris: addresses.map((address) => `${address}/auth/callback/default`),
+      post_logout_redirect_uris: addresses.map((address) => `${address}/auth/logged-out`),
     }],
     claims: { openid: ['sub'], profile: ['name'], email: ['email'] },
     scopes: ['openid', 'offline_access', 'profile', 'email', 'api'],

@@ -16,10 +16,10 @@ export interface WorldOptions {
   /** Lifetime of access tokens in seconds. */
   accessTokenLifetime?: number
   sameSite?: 'lax' | 'strict'
-  /** The public URL, where it is not `http://localhost:PORT`. */
-  url?: string
-  /** Keys of `[public]`, `[listen]`, `[cookie]` and `[guard]`. */
-  public?: string
+  /** The public URL, where it is not `http://localhost:PORT`, and further ones. */
+  url?: (port: number) => string
+  also?: (port: number) => string[]
+  /** Keys of `[listen]`, `[cookie]` and `[guard]`. */
   listen?: string
   cookie?: string
   guard?: string
@@ -54,8 +54,10 @@ async function open<Source extends TokenSource>(
   options: WorldOptions,
 ): Promise<World<Source>> {
   const port = await freePort()
-  const { accessTokenLifetime = 600, sameSite = 'lax', url = `http://localhost:${port}` } = options
-  const provider = sourceOf({ port: await freePort(), publicUrl: url, accessTokenLifetime })
+  const url = options.url?.(port) ?? `http://localhost:${port}`
+  const also = options.also?.(port) ?? []
+  const { accessTokenLifetime = 600, sameSite = 'lax' } = options
+  const provider = sourceOf({ port: await freePort(), publicUrl: url, also, accessTokenLifetime })
   if (!options.providerDown) await provider.start()
   const api = new TestApi(provider)
   await api.start()
@@ -67,7 +69,7 @@ async function open<Source extends TokenSource>(
     upstream: api.url,
     routes,
     session: mode.session,
-    public: options.public,
+    also,
     listen: options.listen,
     cookie: `same_site = "${sameSite}"\n${options.cookie ?? ''}`,
     guard: options.guard,
