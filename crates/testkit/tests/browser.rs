@@ -77,6 +77,36 @@ async fn cookies_are_stored_by_the_rules() {
     assert!(thief.jar().of(host).is_empty(), "the one in the same answer too");
 }
 
+/// Who may set which cookie for whom, and what goes along (rfc6265bis §5.1.3, §5.7, §5.8.3).
+#[test]
+fn a_domain_cookie_is_for_the_hosts_below() {
+    let jar = Browser::new();
+    let jar = jar.jar();
+    let evil = "http://evil.shop.localhost:9/x";
+    for (cookie, taken) in [
+        ("a=host", true),
+        ("a=domain; Domain=shop.localhost; Path=/", true),
+        ("b=1; Domain=.Shop.Localhost; Path=/api", true),
+        ("c=1; Domain=evil.shop.localhost; Path=/", true),
+        ("d=1; Domain=admin.shop.localhost", false),
+        ("e=1; Domain=localhost", false),
+        ("f=1; Domain=hop.localhost", false),
+        ("__Host-g=1; Domain=shop.localhost; Path=/; Secure", false),
+        ("__Secure-h=1; Domain=shop.localhost; Path=/; Secure", true),
+        ("__secure-i=1; Domain=shop.localhost; Path=/", false),
+    ] {
+        assert_eq!(jar.set(evil, cookie), taken, "{cookie}");
+    }
+    let names = |host| jar.of(host).into_iter().map(|it| format!("{}={}", it.name, it.value));
+    assert_eq!(
+        names("admin.shop.localhost").collect::<Vec<_>>(),
+        ["a=domain", "b=1", "__Secure-h=1"]
+    );
+    assert_eq!(names("evil.shop.localhost").count(), 5);
+    assert_eq!(names("localhost").count(), 0);
+    assert_eq!(names("myshop.localhost").count(), 0);
+}
+
 #[tokio::test]
 async fn same_site_decides_which_cookies_go_along() {
     let server = server().await;

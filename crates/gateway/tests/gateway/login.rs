@@ -36,6 +36,7 @@ async fn a_planted_session_id_is_never_adopted() {
         name: COOKIE.to_owned(),
         value: planted.clone(),
         host: "localhost".to_owned(),
+        host_only: true,
         path: "/".to_owned(),
         secure: true,
         http_only: true,

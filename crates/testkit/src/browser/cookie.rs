@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 use url::Url;
 
-use super::relation::Relation;
+use super::relation::{Relation, registrable};
 use crate::clock;
 
 /// Name and value together; a larger cookie is dropped silently.
@@ -30,8 +30,10 @@ pub struct Cookie {
     pub name: String,
     /// The value.
     pub value: String,
-    /// The host that set it.
+    /// The host that it is for.
     pub host: String,
+    /// Whether it is for that host alone, not for those below it.
+    pub host_only: bool,
     /// Where it is sent: this path and below.
     pub path: String,
     /// Whether it keeps to https (and loopback).
@@ -49,9 +51,16 @@ pub struct Cookie {
 pub struct Jar(Mutex<Vec<Cookie>>);
 
 impl Jar {
-    /// The live cookies of a host, in the order of their making.
+    /// The live cookies that a host gets, in the order of their making.
     pub fn of(&self, host: &str) -> Vec<Cookie> {
-        self.live().iter().filter(|cookie| cookie.host == host).cloned().collect()
+        self.live().iter().filter(|cookie| cookie.is_for(host)).cloned().collect()
+    }
+
+    /// What a server or a script at `url` does with a `Set-Cookie` value; says whether a browser takes
+    /// it.
+    pub fn set(&self, url: &str, set_cookie: &str) -> bool {
+        let url = url.parse().expect("a URL");
+        parse(set_cookie, &url).map(|cookie| self.put(cookie)).is_some()
     }
 
     /// The cookie of this name.
@@ -59,11 +68,13 @@ impl Jar {
         self.of(host).into_iter().find(|cookie| cookie.name == name)
     }
 
-    /// Puts a cookie in, in place of one with the same name, host and path.
+    /// Puts a cookie in, in place of one with the same name, domain and path.
     pub fn put(&self, cookie: Cookie) {
         let mut cookies = self.live();
         let same = |other: &Cookie| {
-            (&other.name, &other.host, &other.path) == (&cookie.name, &cookie.host, &cookie.path)
+            let id =
+                |it: &Cookie| (it.name.clone(), it.host.clone(), it.host_only, it.path.clone());
+            id(other) == id(&cookie)
         };
         match cookies.iter().position(same) {
             Some(at) => cookies[at] = cookie,
@@ -93,7 +104,9 @@ impl Jar {
 
     /// The `Cookie` header of a request; `lax` says that it is a navigation by a safe method.
     pub(super) fn header(&self, url: &Url, relation: Relation, lax: bool) -> Option<String> {
-        let cookies = self.of(host(url));
+        let mut cookies = self.of(host(url));
+        // Longer paths first (rfc6265bis §5.8.3); the sort keeps the order of their making.
+        cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
         let text = join(cookies.iter().filter(|cookie| {
             let goes_along = match cookie.same_site {
                 SameSite::None => true,
@@ -105,8 +118,8 @@ impl Jar {
         (!text.is_empty()).then_some(text)
     }
 
-    /// Takes up what a response says about cookies: `Set-Cookie`, then `Clear-Relation-Data`, which
-    /// wins over it [measured in Chromium and Firefox].
+    /// Takes up what a response says about cookies: `Set-Cookie`, then `Clear-Site-Data`, which wins
+    /// over it and is for all hosts of the site [measured in Chromium and Firefox].
     pub(super) fn take(&self, url: &Url, headers: &HeaderMap) {
         let values = headers.get_all(header::SET_COOKIE).iter();
         for cookie in values.filter_map(|value| parse(value.to_str().ok()?, url)) {
@@ -116,7 +129,8 @@ impl Jar {
             value.to_str().is_ok_and(|text| text.contains("\"cookies\"") || text.contains("\"*\""))
         };
         if headers.get_all("clear-site-data").iter().any(clears) {
-            self.live().retain(|cookie| cookie.host != host(url));
+            let site = registrable(host(url));
+            self.live().retain(|cookie| registrable(&cookie.host) != site);
         }
     }
 
@@ -129,15 +143,25 @@ impl Jar {
     }
 }
 
+impl Cookie {
+    /// Domain match (rfc6265bis §5.1.3).
+    fn is_for(&self, host: &str) -> bool {
+        let below =
+            |host: &str| host.strip_suffix(&self.host).is_some_and(|rest| rest.ends_with('.'));
+        self.host == host || (!self.host_only && below(host))
+    }
+}
+
 /// A `Set-Cookie` value, unless a browser would reject it.
 fn parse(text: &str, url: &Url) -> Option<Cookie> {
-    let mut parts = text.split(';').map(|part| part.trim());
+    let mut parts = text.split(';').map(trim);
     let (name, value) = parts.next()?.split_once('=')?;
-    let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+    let (name, value) = (trim(name).to_owned(), trim(value).to_owned());
     let mut cookie = Cookie {
         name,
         value,
         host: host(url).to_owned(),
+        host_only: true,
         path: "/".to_owned(),
         secure: false,
         http_only: false,
@@ -150,7 +174,18 @@ fn parse(text: &str, url: &Url) -> Option<Cookie> {
         match key.to_ascii_lowercase().as_str() {
             "secure" => cookie.secure = true,
             "httponly" => cookie.http_only = true,
-            "domain" => domain = true,
+            "domain" => {
+                domain = true;
+                let value = value.trim_start_matches('.').to_ascii_lowercase();
+                // A top-level name is a public suffix: no host below it may set a cookie for it.
+                if value != host(url) || value.contains('.') {
+                    let parent = Cookie { host: value, host_only: false, ..cookie.clone() };
+                    if !parent.is_for(host(url)) || !parent.host.contains('.') {
+                        return None;
+                    }
+                    cookie = parent;
+                }
+            }
             "path" => {
                 explicit_path = value == "/";
                 cookie.path = value.to_owned();
@@ -180,6 +215,11 @@ fn parse(text: &str, url: &Url) -> Option<Cookie> {
         || (prefix.starts_with("__secure-") && !cookie.secure)
         || (cookie.same_site == SameSite::None && !cookie.secure);
     (!rejected).then_some(cookie)
+}
+
+/// Space and tab alone: `U+2000` is part of a name [measured in Chromium].
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 fn join<'a>(cookies: impl Iterator<Item = &'a Cookie>) -> String {

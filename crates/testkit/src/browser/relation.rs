@@ -31,14 +31,17 @@ impl Relation {
     }
 }
 
-/// The registrable domain, taking each top-level name for a public suffix: good for test names.
 fn domain(url: &Url) -> String {
     match url.host() {
-        Some(Host::Domain(name)) => {
-            let from = name.rmatch_indices('.').nth(1).map_or(0, |(dot, _)| dot + 1);
-            name[from..].to_owned()
-        }
+        Some(Host::Domain(name)) => registrable(name).to_owned(),
         Some(address) => address.to_string(),
         None => String::new(),
     }
+}
+
+/// The registrable domain of a name, taking each top-level name for a public suffix: good for test
+/// names.
+pub(super) fn registrable(name: &str) -> &str {
+    let from = name.rmatch_indices('.').nth(1).map_or(0, |(dot, _)| dot + 1);
+    &name[from..]
 }

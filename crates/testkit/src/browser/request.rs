@@ -219,7 +219,8 @@ impl Request {
     fn all_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut set = |name: &'static str, value: &str| {
-            headers.insert(name, value.parse().expect("a header's value"));
+            let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header's value");
+            headers.insert(name, value);
         };
         set("host", &self.url[Position::BeforeHost..Position::AfterPort]);
         match self.cause.kind {

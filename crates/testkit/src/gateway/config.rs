@@ -78,6 +78,19 @@ impl GatewayConfig {
             .file("key.pem", &issued.key)
     }
 
+    /// At these host names instead of `localhost`, of which the first is the public URL's; `provider`
+    /// learns their redirect URIs. Names below `localhost` reach it in a [`crate::Browser`].
+    pub fn hosts(mut self, provider: &Provider, hosts: &[&str]) -> Self {
+        let origins: Vec<_> =
+            hosts.iter().map(|host| format!("http://{host}:{}", self.port)).collect();
+        let client = Client::confidential(CLIENT_ID, CLIENT_SECRET);
+        provider.add_client(origins.iter().fold(client, |client, origin| client.gateway(origin)));
+        self.public_url.clone_from(&origins[0]);
+        let also: Vec<_> = origins[1..].iter().map(|origin| format!("'{origin}'")).collect();
+        let public = format!("url = '{}'\nalso = [{}]", origins[0], also.join(", "));
+        self.set("public", &public)
+    }
+
     /// Sets or replaces settings of a section; of `provider` and `route`, the first one's.
     pub fn set(mut self, section: &str, settings: &str) -> Self {
         let table = self.table.entry(section).or_insert_with(|| Table::new().into());
