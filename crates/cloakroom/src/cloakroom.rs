@@ -154,9 +154,10 @@ impl Cloakroom {
     /// Puts another keyring in the place of the present one, in the middle of requests: what is sealed
     /// from now on is sealed by its newest key, and only what one of its keys sealed still opens.
     ///
-    /// A keyring that lacks a key ends the sessions which that key sealed.
-    pub fn replace_keyring(&self, keyring: Keyring) {
-        self.shared.keyring.replace(keyring);
+    /// A keyring that lacks a key ends the sessions which that key sealed. Says whether it is another
+    /// keyring than the present one.
+    pub fn replace_keyring(&self, keyring: Keyring) -> bool {
+        self.shared.keyring.replace(keyring)
     }
 
     /// The tower layer.

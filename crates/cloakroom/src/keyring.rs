@@ -19,7 +19,9 @@ impl SharedKeyring {
         self.0.load_full()
     }
 
-    pub(crate) fn replace(&self, keyring: Keyring) {
-        self.0.store(Arc::new(keyring));
+    /// Whether it is another one.
+    pub(crate) fn replace(&self, keyring: Keyring) -> bool {
+        let keyring = Arc::new(keyring);
+        !self.0.swap(Arc::clone(&keyring)).is_same(&keyring)
     }
 }

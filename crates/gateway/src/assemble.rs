@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     config::{self, Config, TokenKeys},
-    data_dir::{self, DataDirError},
+    data_dir,
+    keyring::{self, KeyringProblem},
     proxy::{Proxy, Upstream},
     server::{Destination, Gateway, Plain, TrustedProxies},
     site::{Site, SiteError},
@@ -27,7 +28,9 @@ use cloakroom_store::{MemoryStore, SessionStore};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
     #[error(transparent)]
-    DataDir(#[from] DataDirError),
+    Keyring(#[from] KeyringProblem),
+    #[error(transparent)]
+    Store(#[from] cloakroom_store::OpenError),
     #[error(transparent)]
     Site(#[from] SiteError),
     #[error(transparent)]
@@ -43,17 +46,15 @@ pub(crate) enum AssembleError {
 pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
     let random = Arc::new(OsRandom::default());
     let dir = &config.session.data_dir;
-    let (store, keyring): (Arc<dyn SessionStore>, _) = match config.session.mode {
-        config::SessionMode::Server => {
-            let (store, keyring) = data_dir::open(dir, &*random)?;
-            (Arc::new(store), keyring)
-        }
+    let used_before = data_dir::was_used(dir);
+    // The store first: it makes the folder, and refuses one that another gateway has open.
+    let store: Arc<dyn SessionStore> = match config.session.mode {
+        config::SessionMode::Server => Arc::new(data_dir::open(dir)?),
         // What counts once (login states, logout tickets) need not outlive the process: their cookies
         // and links are good for minutes.
-        config::SessionMode::Sealed => {
-            (Arc::new(MemoryStore::new()), data_dir::open_keyring(dir, &*random)?)
-        }
+        config::SessionMode::Sealed => Arc::new(MemoryStore::new()),
     };
+    let keyring = keyring::load(config, used_before, &*random)?;
     let settings = settings(config)?;
     let proxy = Proxy::new()?;
     let destinations = destinations(config)?;

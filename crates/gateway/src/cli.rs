@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{self, Failure};
-use crate::config::Environment;
+use crate::config::{Environment, parse_duration};
 
 /// The configuration when none is named.
 const CONFIG: &str = "cloakroom.toml";
@@ -58,6 +59,37 @@ enum Command {
 With this first line in cloakroom.toml, editors with the TOML plug-in Taplo use it:
   #:schema ./cloakroom.schema.json")]
     Schema,
+    /// Make and rotate the keys that seal sessions.
+    ///
+    /// The keyring holds one key a line: the first seals, all of them open. A gateway of its own makes
+    /// one at its first start, so `rotate` is all that it ever needs.
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Make a keyring of one fresh key.
+    ///
+    /// Without --output it is printed, for an environment variable or a secret store. There is never
+    /// a reason to make up a key: one that is not random is refused.
+    #[command(after_help = "Examples:
+  cloakroom keys generate --output /etc/cloakroom/keyring
+  export CLOAKROOM_KEYS=\"$(cloakroom keys generate)\"")]
+    Generate(GenerateKeys),
+    /// Let a new key seal from now on; the keys before it go on opening, so nobody is logged out.
+    ///
+    /// An old key is dropped once it has sealed nothing for longer than a session can last. A running
+    /// gateway takes the changed file over without a restart. A keyring in an environment variable is
+    /// printed with the new key: put it there and start the gateway anew.
+    ///
+    /// Several gateways that share a keyring: first `rotate --prepare`, give the file to every gateway,
+    /// then `rotate`, and give them the file again. So no gateway ever meets a key that it does not know.
+    #[command(after_help = "Examples:
+  cloakroom keys rotate
+  cloakroom keys rotate --file /etc/cloakroom/keyring
+  cloakroom keys rotate --keep 0s    drops every old key at once: all sessions that they sealed end")]
+    Rotate(RotateKeys),
 }
 
 /// Which configuration.
@@ -66,6 +98,35 @@ pub(crate) struct ConfigFile {
     /// The configuration file. Relative paths in it start at its folder.
     #[arg(long, short, value_name = "PATH", env = "CLOAKROOM_CONFIG", default_value = CONFIG)]
     pub(crate) config: PathBuf,
+}
+
+/// Where a new keyring goes.
+#[derive(Args)]
+pub(crate) struct GenerateKeys {
+    /// The file to write, for your own user alone; one that exists is never overwritten.
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Which keyring is rotated, and how.
+#[derive(Args)]
+pub(crate) struct RotateKeys {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// The keyring's file; the configuration is not read then.
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+    /// How long an old key stays after it ceased to seal, such as 7d [default: `absolute_timeout` of the
+    /// configuration; with --file 400d, the longest that a session can last]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) keep: Option<Duration>,
+    /// Add a key that opens, and seals only after the next `rotate`.
+    #[arg(long, conflicts_with = "keep")]
+    pub(crate) prepare: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|_| "a duration is such as 30s, 5m, 24h or 7d".to_owned())
 }
 
 /// Where the first configuration goes.
@@ -110,6 +171,10 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Check(options) => commands::check(options, &environment, &mut out),
         Command::Init(options) => commands::init(options, &mut out),
         Command::Schema => commands::schema(&mut out),
+        Command::Keys(Keys::Generate(options)) => commands::generate_keys(options, &mut out),
+        Command::Keys(Keys::Rotate(options)) => {
+            commands::rotate_keys(options, &environment, &mut out)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod init;
+mod keys;
 mod run;
 mod schema;
 
@@ -10,10 +11,12 @@ use std::path::PathBuf;
 
 pub(crate) use check::check;
 pub(crate) use init::init;
+pub(crate) use keys::{generate as generate_keys, rotate as rotate_keys};
 pub(crate) use run::run;
 pub(crate) use schema::schema;
 
 use crate::config::ConfigError;
+use crate::keyring::KeyringProblem;
 use crate::serve::ServeError;
 
 /// Why a command ended without success; `Display` is what the person at the terminal reads.
@@ -36,6 +39,34 @@ pub(crate) enum Failure {
         /// The system's reason.
         source: io::Error,
     },
+    /// There is a keyring already.
+    #[error("{} exists already; a keyring is never overwritten, for that would log everybody out. `cloakroom keys rotate` puts a new key into it", path.display())]
+    KeyringExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no keyring to rotate.
+    #[error("there is no keyring {path}; `cloakroom keys generate --output {path}` makes one, and without [keys] the gateway's first start does", path = path.display())]
+    NoKeyring {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// A keyring could not be replaced.
+    #[error("{} could not be replaced: {source}. It takes the file's owner, or root, and a folder that can be written", path.display())]
+    Replace {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A keyring cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringProblem),
+    /// There is a prepared key already.
+    #[error(
+        "a key is prepared already; `cloakroom keys rotate` lets it seal, once every gateway has it"
+    )]
+    PreparedAlready,
     /// The gateway could not be started.
     #[error(transparent)]
     Serve(#[from] ServeError),

@@ -15,6 +15,7 @@ mod excerpt;
 mod guard;
 mod hidden;
 mod hsts;
+mod keys;
 mod listen;
 mod log;
 mod normal_path;
@@ -44,16 +45,18 @@ use url::Url;
 pub use access_token::{AccessTokenConfig, TokenKeys};
 pub use auth::AuthConfig;
 pub use cookie::{CookieConfig, Persistence};
-pub(crate) use duration::show as show_duration;
+pub(crate) use duration::{parse as parse_duration, show as show_duration};
 pub use environment::Environment;
 pub use error::{ConfigError, Mistake};
 pub use guard::GuardConfig;
 pub use hsts::HstsConfig;
+pub use keys::KeysConfig;
 pub use listen::ListenConfig;
 pub use log::{LogConfig, LogFormat};
 pub use provider::{ClientAuth, ProviderConfig};
 pub use route::{RouteConfig, RouteSession, Unauthenticated};
 pub use schema::json_schema;
+pub(crate) use session::LONGEST as LONGEST_SESSION;
 pub use session::{SessionConfig, SessionMode};
 pub use tls::TlsConfig;
 pub use warning::Warning;
@@ -77,6 +80,8 @@ pub struct Config {
     pub site: Option<PathBuf>,
     /// Where sessions are kept and how long they last.
     pub session: SessionConfig,
+    /// Where the keyring is.
+    pub keys: KeysConfig,
     /// The session cookie.
     pub cookie: CookieConfig,
     /// What is asked of requests beyond Fetch Metadata and Origin.

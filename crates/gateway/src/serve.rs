@@ -1,14 +1,14 @@
 //! Serving until a signal ends it.
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use cloakroom::{Cloakroom, StartProblem};
+use cloakroom::StartProblem;
 use tokio::net::TcpListener;
 
 use crate::{
     assemble::{AssembleError, assemble},
     config::Config,
-    data_dir,
+    keyring,
     server::{
         Listeners,
         tls::{Files, Tls, TlsError},
@@ -56,8 +56,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
         None => None,
     };
     let shutdown = shutdown_signal().map_err(ServeError::Signals)?;
-    follow_keyring(gateway.cloakroom.clone(), data_dir::keyring(&config.session.data_dir))
-        .map_err(ServeError::Signals)?;
+    keyring::follow(gateway.cloakroom.clone(), config).map_err(ServeError::Signals)?;
     if let Some(tls) = &tls {
         follow_certificate(tls.clone()).map_err(ServeError::Signals)?;
     }
@@ -89,14 +88,6 @@ fn listen_hint(source: &io::Error, key: &str) -> String {
             .to_owned();
     }
     format!("Is another program using it? Set `listen.{key}` to a free one")
-}
-
-/// Takes over every keyring that is put into `file`, and on SIGHUP; a broken one changes nothing.
-fn follow_keyring(cloakroom: Cloakroom, file: PathBuf) -> io::Result<()> {
-    watch::on_change(vec![file.clone()], move || match data_dir::read_keyring(&file) {
-        Ok(keyring) => cloakroom.replace_keyring(keyring),
-        Err(error) => tracing::error!(%error, "the keyring cannot be read: the one before stays"),
-    })
 }
 
 /// Takes over every certificate that is put in the place of the one before, and on SIGHUP.

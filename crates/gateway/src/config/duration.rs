@@ -40,7 +40,7 @@ impl JsonSchema for DurationText {
 
 /// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum DurationFault {
+pub(crate) enum DurationFault {
     /// Not a number followed by letters; with what may have been meant.
     Form(Option<String>),
     /// A number and nothing else.
@@ -50,7 +50,7 @@ pub(super) enum DurationFault {
 }
 
 /// Reads `500ms`, `30s`, `5m`, `24h`, `7d`.
-pub(super) fn parse(text: &str) -> Result<Duration, DurationFault> {
+pub(crate) fn parse(text: &str) -> Result<Duration, DurationFault> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     if number.is_empty() {

@@ -13,6 +13,12 @@ use super::schema::{Kind, Shape};
 /// Keys whose value, written plainly, is a secret.
 pub(super) const SECRET_KEYS: [&str; 2] = ["client_secret", "shared_secret"];
 
+/// The shape of a section's key. Not of `env`: whoever misplaces it may have put the secret itself
+/// behind it, not a variable's name.
+fn elsewhere<'s>(key: &str, root: Shape<'s>) -> Option<Shape<'s>> {
+    root.homes(key).next().map(|(_, shape)| shape).filter(|_| key != "env")
+}
+
 /// The places of keys and values, and those of them to hide.
 #[derive(Default)]
 pub(super) struct Places {
@@ -45,9 +51,9 @@ impl Places {
             self.tokens.push(key.span());
             let name = key.get_ref();
             // A key that belongs to another section is known too.
-            let known = shape.filter(|shape| !shape.is_map()).and_then(|shape| {
-                shape.key(name).or_else(|| root.homes(name).next().map(|(_, shape)| shape))
-            });
+            let known = shape
+                .filter(|shape| !shape.is_map())
+                .and_then(|shape| shape.key(name).or_else(|| elsewhere(name, root)));
             let plain = SECRET_KEYS.contains(&name.as_ref()) && !value.get_ref().is_table();
             self.value(value, known.filter(|_| !plain), root);
         }
@@ -108,7 +114,7 @@ impl Places {
         let suspicious =
             ["secret", "password", "token", "#"].iter().any(|word| lower.contains(word))
                 || rest.matches('=').count() > 1;
-        match (root.homes(word).next(), tail.trim_start().starts_with('=')) {
+        match (elsewhere(word, root), tail.trim_start().starts_with('=')) {
             (Some(_), _) if !suspicious => line.trim_end().len(),
             (Some(_), _) => start + word.len(),
             (None, true) if is_key => start + word.len(),

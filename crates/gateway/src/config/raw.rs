@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::auth::RawAuth;
 use super::cookie::RawCookie;
 use super::guard::RawGuard;
+use super::keys::RawKeys;
 use super::listen::RawListen;
 use super::log::RawLog;
 use super::provider::RawProvider;
@@ -42,6 +43,9 @@ pub(super) struct RawConfig {
     /// Where sessions are kept and how long they last.
     #[serde(default)]
     session: RawSession,
+    /// Where the keyring is, which seals sessions and everything else that leaves the gateway.
+    #[serde(default)]
+    keys: RawKeys,
     /// The session cookie. It is always `Secure`, `HttpOnly` and `Path=/`.
     #[serde(default)]
     cookie: RawCookie,

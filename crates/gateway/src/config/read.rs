@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::guard::RawGuard;
 use super::hidden::Places;
 use super::hsts::HstsConfig;
+use super::keys::RawKeys;
 use super::listen::RawListen;
 use super::log::RawLog;
 use super::provider::{self, RawProvider};
@@ -85,12 +86,13 @@ fn meaning(
     let routes = sections.many::<RawRoute>("route");
     let site = sections.one::<RawSite>("site");
     let session = sections.one::<RawSession>("session").unwrap_or_default();
+    let keys = sections.one::<RawKeys>("keys").unwrap_or_default();
     let cookie = sections.one::<RawCookie>("cookie").unwrap_or_default();
     let guard = sections.one::<RawGuard>("guard").unwrap_or_default();
     let auth = sections.one::<RawAuth>("auth").unwrap_or_default();
     let log = sections.one::<RawLog>("log").unwrap_or_default();
 
-    let private = private_places(file, folder, &listen, &session, &providers);
+    let private = private_places(file, folder, &listen, &session, &keys, &providers);
     let verifies_tokens = providers.iter().any(|provider| provider.access_token.is_some());
     let public_url = public.as_ref().and_then(|public| public.check(report));
     let also = public.as_ref().and_then(|public| public.check_also(public_url.as_ref(), report));
@@ -119,6 +121,7 @@ fn meaning(
         None => Some(None),
     };
     let session = session.check(folder, report);
+    let keys = keys.check(folder, environment, report);
     let origins: Vec<_> = public_url.iter().chain(also.iter().flatten()).collect();
     let cookie = cookie.check(&origins, report);
     let guard = guard.check(cookie.as_ref(), report);
@@ -141,6 +144,7 @@ fn meaning(
         routes: routes?,
         site: site?,
         session: session?,
+        keys: keys?,
         cookie: cookie?,
         guard: guard?,
         auth: auth?,
@@ -161,6 +165,7 @@ fn private_places(
     folder: &Path,
     listen: &RawListen,
     session: &RawSession,
+    keys: &RawKeys,
     providers: &[RawProvider],
 ) -> Vec<Private> {
     let mut places = vec![
@@ -171,6 +176,11 @@ fn private_places(
         path: folder.join(&tls.value.key.value),
         what: "the key of `tls`",
         at: tls.value.key.at(),
+    }));
+    places.extend(keys.file(folder).map(|(path, written)| Private {
+        path,
+        what: "the keyring",
+        at: written.at(),
     }));
     let secrets = providers.iter().filter_map(|provider| provider.client_secret.as_ref());
     places.extend(secrets.filter_map(|secret| secret.file(folder)).map(|(path, written)| {

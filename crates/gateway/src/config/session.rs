@@ -11,7 +11,7 @@ use super::report::Report;
 use super::written::{Choice, OneOf, Written};
 
 /// Browsers keep no cookie for longer (R24).
-const LONGEST: Duration = Duration::from_secs(400 * 86_400);
+pub(crate) const LONGEST: Duration = Duration::from_secs(400 * 86_400);
 
 /// Storage and lifetime of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]

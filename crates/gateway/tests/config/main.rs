@@ -4,6 +4,7 @@ mod any_text;
 mod commands;
 mod documentation;
 mod folder;
+mod keys;
 mod meaning;
 mod mistakes;
 mod schema;

@@ -7,8 +7,8 @@ use std::fmt::{self, Write};
 use cloakroom_core::origin::is_loopback_to_browsers;
 
 use crate::config::{
-    AccessTokenConfig, ClientAuth, Config, ProviderConfig, RouteConfig, RouteSession, SessionMode,
-    TokenKeys, Unauthenticated, show_duration,
+    AccessTokenConfig, ClientAuth, Config, KeysConfig, ProviderConfig, RouteConfig, RouteSession,
+    SessionMode, TokenKeys, Unauthenticated, show_duration,
 };
 
 /// What `config` does, for the person who wrote it. No secret is in it.
@@ -221,14 +221,23 @@ fn write_session(text: &mut String, config: &Config) -> fmt::Result {
         show_duration(session.idle_timeout),
         show_duration(session.absolute_timeout),
     )?;
-    let dir = session.data_dir.display();
+    let dir = &session.data_dir;
     match session.mode {
-        SessionMode::Server => writeln!(text, "  is kept encrypted in {dir}")?,
+        SessionMode::Server => writeln!(text, "  is kept encrypted in {}", dir.display())?,
         SessionMode::Sealed => writeln!(
             text,
-            "  is kept encrypted in the browser's cookies, at most three of 4096 bytes; the key is in {dir}\n  \
+            "  is kept encrypted in the browser's cookies, at most three of 4096 bytes\n  \
              ends only in its own browser; other gateways, and this one after a restart, know of no logout"
         )?,
+    }
+    match &config.keys {
+        KeysConfig::DataDir => {
+            writeln!(text, "  its keys are in {}", dir.join("keyring").display())?
+        }
+        KeysConfig::File(path) => writeln!(text, "  its keys are in {}", path.display())?,
+        KeysConfig::Environment { variable, .. } => {
+            writeln!(text, "  its keys are in the environment variable {variable}")?;
+        }
     }
     cookie::write_cookie(text, config)?;
     writeln!(text, "  logout ends at {}", config.auth.after_logout)?;

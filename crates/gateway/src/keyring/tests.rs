@@ -1,6 +1,8 @@
 #![cfg(unix)]
 
 use std::{
+    fs,
+    io::Write,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     sync::{Arc, Mutex},
 };
@@ -22,14 +24,16 @@ impl Write for Log {
     }
 }
 
-/// Opens the folder; what was logged.
+/// Loads the folder's keyring as a gateway does that has been here before; what was logged.
 fn start(dir: &Path) -> String {
     let log = Log::default();
     let target = log.clone();
     let subscriber =
         tracing_subscriber::fmt().with_ansi(false).with_writer(move || target.clone()).finish();
     tracing::subscriber::with_default(subscriber, || {
-        open(dir, &OsRandom::default()).expect("a folder that can be used");
+        let (path, used_before) = (data_dir::keyring(dir), data_dir::was_used(dir));
+        fs::write(dir.join("sessions.redb"), "").expect("a store");
+        load_or_create(&path, used_before, &OsRandom::default()).expect("a usable keyring");
     });
     let bytes = log.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
