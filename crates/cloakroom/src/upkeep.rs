@@ -48,6 +48,12 @@ impl Cloakroom {
                 }
             }
         }
+        for (provider, verifier) in self.shared.verifiers.iter() {
+            // Slow or not: a token that needs the keys fetches them.
+            if let Ok(Err(error)) = tokio::time::timeout(PROBE_TIMEOUT, verifier.prepare()).await {
+                tracing::warn!(provider, %error, "no keys for access tokens: bearers get 503 until there are");
+            }
+        }
         Ok(())
     }
 

@@ -37,6 +37,12 @@ pub struct Verifier {
     clock: Arc<dyn Clock>,
 }
 
+/// Whether keys must be fetched.
+enum Keyed<'a> {
+    Fixed(&'a KeySet),
+    Published(KeysAt<'a>),
+}
+
 /// Why a token is not believed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum VerifyError {
@@ -75,6 +81,13 @@ impl Verifier {
         Ok(Self { settings, fetched: Keys::default(), verified, back_channel, clock })
     }
 
+    /// Fetches the keys, so that the first token does not wait for them.
+    pub(crate) async fn prepare(&self) -> Result<(), Outage> {
+        let Keyed::Published(at) = self.keyed() else { return Ok(()) };
+        let keys = self.fetched.current(at, &self.back_channel, &*self.clock).await;
+        keys.map(drop).map_err(Outage)
+    }
+
     /// Believes `token` or says why not.
     ///
     /// # Errors
@@ -84,10 +97,9 @@ impl Verifier {
         token: &str,
         now: Timestamp,
     ) -> Result<Arc<VerifiedClaims>, VerifyError> {
-        let at = match &self.settings.keys {
-            KeySource::Fixed(keys) => return Ok(self.judge(token, keys, now)?),
-            KeySource::Jwks(url) => KeysAt::Url(url),
-            KeySource::IssuerMetadata(issuer) => KeysAt::Issuer(issuer),
+        let at = match self.keyed() {
+            Keyed::Fixed(keys) => return Ok(self.judge(token, keys, now)?),
+            Keyed::Published(at) => at,
         };
         let keys = self.fetched.current(at, &self.back_channel, &*self.clock).await?;
         match self.judge(token, &keys, now) {
@@ -96,6 +108,14 @@ impl Verifier {
                 Ok(self.judge(token, &newer, now)?)
             }
             verdict => Ok(verdict?),
+        }
+    }
+
+    fn keyed(&self) -> Keyed<'_> {
+        match &self.settings.keys {
+            KeySource::Fixed(keys) => Keyed::Fixed(keys),
+            KeySource::Jwks(url) => Keyed::Published(KeysAt::Url(url)),
+            KeySource::IssuerMetadata(issuer) => Keyed::Published(KeysAt::Issuer(issuer)),
         }
     }
 

@@ -33,6 +33,11 @@ impl Verifiers {
         Ok(Self(verifiers))
     }
 
+    /// All of them, with their providers' names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Verifier)> {
+        self.0.iter().map(|(provider, verifier)| (provider.as_str(), verifier))
+    }
+
     /// Asks the verifiers whose issuer the token names, one after the other.
     ///
     /// # Errors

@@ -213,8 +213,11 @@ impl Written<RawAccessToken> {
                 .write("algorithms = [\"RS256\"], or leave the line out");
             return None;
         }
-        let meant: Vec<_> =
-            stated.value.iter().map(|one| report.choice("algorithms", one)).collect();
+        let meant: Vec<_> = stated
+            .value
+            .iter()
+            .map(|one| one.value.meaning().or_else(|| unknown_algorithm(one, report)))
+            .collect();
         meant.into_iter().collect()
     }
 
@@ -315,9 +318,21 @@ impl Written<RawAccessToken> {
         report
             .wrong(at, "`algorithms` names several for one key")
             .why("a key is for one algorithm; else a token signed for one could pass for another")
-            .write("algorithms = [\"RS256\"], the one that the provider signs with");
+            .write(format!(
+                "algorithms = [\"{}\"], if that is what the provider signs with",
+                stated[0].name()
+            ));
         None
     }
+}
+
+fn unknown_algorithm<T>(written: &Written<OneOf<Algorithm>>, report: &mut Report) -> Option<T> {
+    let names: Vec<_> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+    report
+        .wrong(written.at(), "`algorithms` names one that there is not")
+        .why(format!("there are {}, in this case exactly", names.join(", ")))
+        .write("algorithms = [\"RS256\"]");
+    None
 }
 
 fn check_jwks_url(url: &Written<String>, report: &mut Report) -> Option<TokenKeys> {

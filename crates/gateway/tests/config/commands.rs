@@ -37,6 +37,18 @@ fn check_says_what_the_configuration_does() {
 }
 
 #[test]
+fn check_says_which_tokens_are_believed_from_outside() {
+    let folder = Folder::new();
+    let section = "[provider.access_token]\naudience = \"https://api.example.com\"\n\
+                   allow_missing_issuer = true\nalgorithms = [\"RS256\", \"ES256\"]\n";
+    let bearer = "accept_bearer = true\n";
+    folder.write("cloakroom.toml", &[PUBLIC, PROVIDER, section, ROUTE, bearer].concat());
+    let output = cloakroom(&folder, &["check"]);
+    assert_text("check_bearer", &text(&output.stdout));
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
 fn check_fails_with_every_mistake() {
     let folder = Folder::new();
     folder.write(

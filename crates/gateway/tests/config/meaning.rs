@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use cloakroom_core::jwt::Algorithm;
 use cloakroom_gateway::config::{
-    ClientAuth, Config, ConfigError, Environment, LogFormat, Persistence, RouteSession,
+    ClientAuth, Config, ConfigError, Environment, LogFormat, Persistence, RouteSession, TokenKeys,
     Unauthenticated,
 };
 
@@ -169,6 +170,9 @@ fn every_weaker_choice_is_named_with_what_it_opens() {
             name = "public"
             issuer = "https://login.example.org"
             client_id = "shop"
+            [provider.access_token]
+            allow_missing_issuer = true
+            allow_missing_audience = true
             [[route]]
             path = "/api"
             upstream = "http://10.0.0.5:3000"
@@ -251,4 +255,37 @@ fn mistakes_come_in_file_order_with_their_places() {
     };
     let places: Vec<_> = mistakes.iter().map(|mistake| mistake.position()).collect();
     assert_eq!(places, [Some((2, 8)), Some((9, 7))], "{mistakes:?}");
+}
+
+#[test]
+fn access_tokens_of_an_openid_provider_need_an_audience_and_nothing_else() {
+    let folder = Folder::new();
+    let section = "[provider.access_token]\naudience = \"https://api.example.com\"\n";
+    let bearer = "accept_bearer = true\n";
+    let config = folder.parse(&[PUBLIC, PROVIDER, section, ROUTE, bearer].concat()).unwrap();
+    assert!(config.routes[0].accept_bearer);
+    let section = config.providers[0].access_token.as_ref().unwrap();
+    assert_eq!(section.issuer.as_deref(), Some("https://login.example.org/realms/shop"));
+    assert_eq!(section.audience.as_deref(), Some("https://api.example.com"));
+    assert!(!section.allow_missing_issuer && !section.allow_missing_audience);
+    assert_eq!(section.algorithms, Algorithm::ASYMMETRIC);
+    assert!(matches!(section.keys, TokenKeys::ProviderMetadata));
+    assert!(config.warnings().is_empty());
+}
+
+#[test]
+fn a_shared_secret_is_for_hs256_unless_another_is_named() {
+    let folder = Folder::new();
+    folder.write("jwt-secret.txt", "rT8bq0Zx3vLw9kNf2YdGm5Hs7PcJ4aUe\n");
+    for (stated, meant) in
+        [("", Algorithm::Hs256), ("algorithms = [\"HS256\"]\n", Algorithm::Hs256)]
+    {
+        let section = "[provider.access_token]\nissuer = \"shop-login\"\naudience = \"api\"\n\
+                       shared_secret = { file = \"jwt-secret.txt\" }\n";
+        let config = folder.parse(&[PUBLIC, PROVIDER, section, stated, SITE].concat()).unwrap();
+        let section = config.providers[0].access_token.as_ref().unwrap();
+        assert_eq!(section.issuer.as_deref(), Some("shop-login"), "not the provider's");
+        assert_eq!(section.algorithms, [meant]);
+        assert!(matches!(section.keys, TokenKeys::SharedSecret(_)));
+    }
 }

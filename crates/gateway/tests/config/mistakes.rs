@@ -34,6 +34,10 @@ fn provider(keys: &str) -> String {
     format!("{PROVIDER}{keys}\n")
 }
 
+fn access_token(keys: &str) -> String {
+    format!("{PROVIDER}[provider.access_token]\n{keys}\n")
+}
+
 fn issuer(issuer: &str) -> String {
     PROVIDER.replace("https://login.example.org/realms/shop", issuer)
 }
@@ -113,6 +117,24 @@ mistakes! {
     scopes_in_one_text: PUBLIC, provider(r#"scopes = ["openid profile"]"#), SITE;
     resource_with_a_fragment: PUBLIC, provider(r#"resource = "https://api.example.com#orders""#), SITE;
     reserved_authorize_params: PUBLIC, provider(r#"authorize_params = { state = "1", scope = "openid", prompt = "consent" }"#), SITE;
+}
+
+// [provider.access_token] and `accept_bearer`
+mistakes! {
+    access_token_without_audience: PUBLIC, access_token(""), SITE;
+    access_token_with_empty_names: PUBLIC, access_token("audience = \"\"\nissuer = \"\""), SITE;
+    access_token_keys_from_two_places: PUBLIC, access_token("audience = \"api\"\njwks_url = \"https://login.example.org/jwks\"\npublic_key = { file = \"jwt.pem\" }"), SITE;
+    access_token_hmac_without_a_secret: PUBLIC, access_token("audience = \"api\"\nalgorithms = [\"RS256\", \"HS256\"]"), SITE;
+    access_token_algorithm_unknown: PUBLIC, access_token("audience = \"api\"\nalgorithms = [\"rs256\"]"), SITE;
+    access_token_algorithm_none: PUBLIC, access_token("audience = \"api\"\nalgorithms = [\"none\"]"), SITE;
+    access_token_without_algorithms: PUBLIC, access_token("audience = \"api\"\nalgorithms = []"), SITE;
+    access_token_secret_too_short: PUBLIC, access_token("audience = \"api\"\nshared_secret = { env = \"OIDC_CLIENT_SECRET\" }"), SITE;
+    access_token_secret_in_the_file: PUBLIC, access_token("audience = \"api\"\nshared_secret = \"tb3-swordfish\""), SITE;
+    access_token_secret_for_two_algorithms: PUBLIC, access_token("audience = \"api\"\nshared_secret = { file = \"secret.txt\" }\nalgorithms = [\"HS256\", \"HS384\"]"), SITE;
+    access_token_key_file_is_missing: PUBLIC, access_token("audience = \"api\"\npublic_key = { file = \"nowhere.pem\" }"), SITE;
+    access_token_key_file_holds_no_key: PUBLIC, access_token("audience = \"api\"\npublic_key = { file = \"secret.txt\" }"), SITE;
+    access_token_jwks_url_without_tls: PUBLIC, access_token("audience = \"api\"\njwks_url = \"http://login.example.org/jwks\""), SITE;
+    accept_bearer_without_a_verifier: PUBLIC, PROVIDER, route("accept_bearer = true");
 }
 
 // [[route]] and [site]

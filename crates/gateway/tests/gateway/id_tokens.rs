@@ -1,19 +1,19 @@
 //! ID Tokens that must not log anybody in, and keys that change (R5, R9, R51–R59).
 
 use cloakroom_testkit::browser::Response;
-use cloakroom_testkit::provider::{IdToken, Signature};
+use cloakroom_testkit::provider::{Signature, UnsignedToken};
 use cloakroom_testkit::{Browser, Fault};
 use serde_json::{Value, json};
 
 use crate::world::{World, assert_login_required, cookie};
 
-type Change = fn(&mut IdToken);
+type Change = fn(&mut UnsignedToken);
 
 fn now() -> u64 {
     std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs()
 }
 
-fn without(token: &mut IdToken, claim: &str) {
+fn without(token: &mut UnsignedToken, claim: &str) {
     token.claims.as_object_mut().expect("an object").remove(claim);
 }
 

@@ -3,6 +3,7 @@
 //! One binary with a module per theme, so that linking is cheap. Each test names the requirements
 //! that it is about.
 
+mod bearer;
 mod callback;
 mod canned;
 mod connections;

@@ -1,13 +1,17 @@
 //! Signing keys (ES256, RFC 7518 §3.4) and compact JWTs (RFC 7515 §3.1).
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
     UnparsedPublicKey,
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 /// How a token is signed; everything but `Valid` is for tests of a verifier.
@@ -22,6 +26,8 @@ pub enum Signature {
     ForeignKey,
     /// HMAC-SHA-256 with the bytes of the public key (the JWK's JSON) as the secret.
     HmacWithPublicKey,
+    /// HMAC-SHA-256 with this secret.
+    SharedSecret(&'static str),
 }
 
 /// One ES256 key.
@@ -47,6 +53,13 @@ impl SigningKey {
         })
     }
 
+    /// The public half as PEM (RFC 7468 §13).
+    pub(super) fn public_key_pem(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().expect("a public key");
+        let base64 = STANDARD.encode(&*der);
+        format!("-----BEGIN PUBLIC KEY-----\n{base64}\n-----END PUBLIC KEY-----\n")
+    }
+
     /// The compact serialisation of `header` and `claims`.
     pub(super) fn sign(&self, header: &Value, claims: &Value, signature: Signature) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
@@ -56,6 +69,10 @@ impl SigningKey {
             Signature::ForeignKey => Self::generate(String::new()).raw_signature(&message),
             Signature::HmacWithPublicKey => {
                 let secret = hmac::Key::new(hmac::HMAC_SHA256, self.jwk().to_string().as_bytes());
+                hmac::sign(&secret, message.as_bytes()).as_ref().to_vec()
+            }
+            Signature::SharedSecret(secret) => {
+                let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
                 hmac::sign(&secret, message.as_bytes()).as_ref().to_vec()
             }
         };

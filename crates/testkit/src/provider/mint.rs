@@ -16,9 +16,9 @@ const DEFAULT_AUDIENCE: &str = "https://api.example.com";
 /// How long an ID token may be taken for.
 const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
-/// An ID token that is about to be signed.
+/// A token that is about to be signed.
 #[derive(Clone, Debug)]
-pub struct IdToken {
+pub struct UnsignedToken {
     /// The JOSE header: `alg`, `kid`, `typ`.
     pub header: Value,
     /// The claims.
@@ -82,21 +82,31 @@ impl Mint {
     /// # Panics
     /// If there is no such user.
     pub fn issue_tokens(&self, user: &str) -> Tokens {
-        let now = clock::now();
+        let (grant, now) = (self.grant(user), clock::now());
         let mut state = self.shared.state();
-        let grant = Arc::new(Grant {
-            client_id: state.first_client_id(),
-            user: user.to_owned(),
-            scope: "openid profile email offline_access".to_owned(),
-            audience: audience(None),
-            nonce: None,
-            sid: random::token(),
-            auth_time: now,
-        });
         let family = state.grants.open_family(&grant);
         let refresh_token = state.grants.issue_refresh_token(family);
         drop(state);
         mint(&self.shared, &grant, Some(refresh_token), now)
+    }
+
+    /// An access token for `user` as if they had logged in just now, but for a change to it: for tests of
+    /// a verifier.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub fn access_token(&self, user: &str, change: impl FnOnce(&mut UnsignedToken)) -> String {
+        let grant = self.grant(user);
+        let user = self.shared.user(user).expect("a user that exists");
+        let mut token = unsigned_access_token(&self.shared, &grant, user, clock::now());
+        change(&mut token);
+        let state = self.shared.state();
+        state.signing_key().sign(&token.header, &token.claims, token.signature)
+    }
+
+    /// The public key that tokens are signed with now, in PEM.
+    pub fn public_key_pem(&self) -> String {
+        self.shared.state().signing_key().public_key_pem()
     }
 
     /// Exchanges a refresh token as the token endpoint would, without faults or counting; `None`
@@ -110,6 +120,18 @@ impl Mint {
         let refresh_token = state.grants.rotate(refresh_token, family, reuse, now);
         drop(state);
         Some(mint(&self.shared, &grant, Some(refresh_token), now))
+    }
+
+    fn grant(&self, user: &str) -> Arc<Grant> {
+        Arc::new(Grant {
+            client_id: self.shared.state().first_client_id(),
+            user: user.to_owned(),
+            scope: "openid profile email offline_access".to_owned(),
+            audience: audience(None),
+            nonce: None,
+            sid: random::token(),
+            auth_time: clock::now(),
+        })
     }
 
     /// The claims of an access token that this provider has issued and that has not expired.
@@ -152,9 +174,18 @@ pub(super) fn mint(
 }
 
 fn access_token(shared: &Shared, grant: &Grant, user: &User, now: Duration) -> String {
-    let state = shared.state();
-    let key = state.signing_key();
-    let header = json!({ "typ": "at+jwt", "alg": "ES256", "kid": key.kid });
+    let token = unsigned_access_token(shared, grant, user, now);
+    shared.state().signing_key().sign(&token.header, &token.claims, token.signature)
+}
+
+fn unsigned_access_token(
+    shared: &Shared,
+    grant: &Grant,
+    user: &User,
+    now: Duration,
+) -> UnsignedToken {
+    let header =
+        json!({ "typ": "at+jwt", "alg": "ES256", "kid": shared.state().signing_key().kid });
     let claims = json!({
         "iss": shared.issuer,
         "aud": grant.audience,
@@ -166,7 +197,7 @@ fn access_token(shared: &Shared, grant: &Grant, user: &User, now: Duration) -> S
         "jti": random::token(),
         "name": user.name(),
     });
-    key.sign(&header, &claims, Signature::Valid)
+    UnsignedToken { header, claims, signature: Signature::Valid }
 }
 
 fn id_token(
@@ -193,7 +224,7 @@ fn id_token(
         claims["nonce"] = json!(nonce);
     }
     let header = json!({ "typ": "JWT", "alg": "ES256", "kid": shared.state().signing_key().kid });
-    let mut token = IdToken { header, claims, signature: Signature::Valid };
+    let mut token = UnsignedToken { header, claims, signature: Signature::Valid };
     let change = shared.state().tamper.id_token.clone();
     apply(&change, &mut token);
     shared.state().signing_key().sign(&token.header, &token.claims, token.signature)

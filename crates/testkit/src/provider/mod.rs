@@ -43,7 +43,7 @@ pub use client::Client;
 pub use faults::{Fault, Script};
 pub use grants::ReusePolicy;
 pub use keys::Signature;
-pub use mint::{IdToken, Mint, Tokens};
+pub use mint::{Mint, Tokens, UnsignedToken};
 
 use crate::server::Server;
 use faults::Step;
@@ -126,7 +126,7 @@ impl Provider {
     }
 
     /// Changes every ID token before or while it is signed; lasts until [`heal`](Self::heal).
-    pub fn tamper_id_token(&self, change: impl Fn(&mut IdToken) + Send + Sync + 'static) {
+    pub fn tamper_id_token(&self, change: impl Fn(&mut UnsignedToken) + Send + Sync + 'static) {
         self.shared.state().tamper.id_token = Some(Arc::new(change));
     }
 

@@ -10,7 +10,7 @@ use super::client::Client;
 use super::faults::Faults;
 use super::grants::{Grants, ReusePolicy};
 use super::keys::SigningKey;
-use super::mint::IdToken;
+use super::mint::UnsignedToken;
 
 /// A test's change to something that is about to be sent.
 pub(super) type Change<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
@@ -18,7 +18,7 @@ pub(super) type Change<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
 /// All changes that are in force.
 #[derive(Clone, Default)]
 pub(super) struct Tamper {
-    pub(super) id_token: Change<IdToken>,
+    pub(super) id_token: Change<UnsignedToken>,
     pub(super) token_response: Change<Value>,
     pub(super) authorization_response: Change<Vec<(String, String)>>,
     pub(super) metadata: Change<Value>,
