@@ -97,11 +97,17 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
             .iter()
             .map(|provider| ProviderSettings {
                 name: provider.name.clone(),
-                kind: ProviderKind::Oidc(client(provider)),
-                access_token: provider
-                    .access_token
-                    .as_ref()
-                    .map(|section| access_token(section, &provider.issuer)),
+                kind: match &provider.kind {
+                    config::ProviderKind::Oidc(oidc) => ProviderKind::Oidc(client(oidc)),
+                    config::ProviderKind::TokenApi(api) => ProviderKind::TokenApi(api.clone()),
+                },
+                access_token: provider.access_token.as_ref().map(|section| {
+                    let issuer = match &provider.kind {
+                        config::ProviderKind::Oidc(oidc) => oidc.issuer.as_str(),
+                        config::ProviderKind::TokenApi(_) => "",
+                    };
+                    access_token(section, issuer)
+                }),
             })
             .collect(),
         control_prefix: config.auth.prefix.clone(),
@@ -133,12 +139,12 @@ fn route(route: &config::RouteConfig) -> Route {
             config::Unauthenticated::Login => Unauthenticated::Login,
         },
         methods: route.methods.clone(),
-        token: TokenHeader::default(),
+        token: route.token.clone(),
         accept_bearer: route.accept_bearer,
     }
 }
 
-fn client(provider: &config::ProviderConfig) -> Client {
+fn client(provider: &config::OidcConfig) -> Client {
     Client {
         issuer: provider.issuer.clone(),
         client_id: provider.client_id.clone(),

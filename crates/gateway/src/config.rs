@@ -33,6 +33,7 @@ mod structure;
 mod suggest;
 mod syntax;
 mod tls;
+mod token_api;
 mod warning;
 mod written;
 
@@ -53,7 +54,7 @@ pub use hsts::HstsConfig;
 pub use keys::KeysConfig;
 pub use listen::ListenConfig;
 pub use log::{LogConfig, LogFormat};
-pub use provider::{ClientAuth, ProviderConfig};
+pub use provider::{ClientAuth, OidcConfig, ProviderConfig, ProviderKind};
 pub use route::{RouteConfig, RouteSession, Unauthenticated};
 pub use schema::json_schema;
 pub(crate) use session::LONGEST as LONGEST_SESSION;
@@ -72,7 +73,7 @@ pub struct Config {
     pub hsts: HstsConfig,
     /// Where and how the gateway accepts connections.
     pub listen: ListenConfig,
-    /// The OpenID providers, in file order; the first one is the default choice at login.
+    /// The providers, in file order; the first OpenID provider is the default choice at login.
     pub providers: Vec<ProviderConfig>,
     /// The routes, in file order; the longest matching path wins.
     pub routes: Vec<RouteConfig>,

@@ -30,6 +30,9 @@ pub(crate) async fn answer_refresh(
             let now = shared.clock.now();
             let left = record.tokens.expires_at.map(|at| at.since(now).as_secs());
             let cookies = sessions.cookies(&presented, Request::Asks, now);
+            // The shape is that of the service that the session came from.
+            let own = sessions.provider_of(&record).and_then(|provider| provider.token_api());
+            let service = own.unwrap_or(service);
             Ok(Reply::json(&service.api().refresh_answer(left)).cookies(cookies))
         }
         Err(RefreshFailure::Ended) => Err(login()),

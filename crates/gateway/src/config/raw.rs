@@ -32,7 +32,7 @@ pub(super) struct RawConfig {
     /// Where the gateway accepts connections.
     #[serde(default)]
     listen: RawListen,
-    /// The OpenID providers that people log in with.
+    /// Where tokens come from: OpenID providers and login services that people log in with.
     #[serde(default)]
     provider: Vec<RawProvider>,
     /// Which requests go to which upstream. The longest matching path wins.

@@ -22,7 +22,8 @@ use super::route::{self, RawRoute, Surroundings};
 use super::schema::{Shape, json_schema};
 use super::session::RawSession;
 use super::site::{Private, RawSite};
-use super::{Config, ConfigError, structure, syntax};
+use super::written::Written;
+use super::{Config, ConfigError, structure, syntax, token_api};
 
 /// Reads and checks `text`, the content of `file`.
 pub(super) fn read(
@@ -82,7 +83,7 @@ fn meaning(
 
     let public = sections.one::<RawPublic>("public");
     let listen = sections.one::<RawListen>("listen").unwrap_or_default();
-    let providers = sections.many::<RawProvider>("provider");
+    let raw_providers = sections.many::<Written<RawProvider>>("provider");
     let routes = sections.many::<RawRoute>("route");
     let site = sections.one::<RawSite>("site");
     let session = sections.one::<RawSession>("session").unwrap_or_default();
@@ -92,8 +93,9 @@ fn meaning(
     let auth = sections.one::<RawAuth>("auth").unwrap_or_default();
     let log = sections.one::<RawLog>("log").unwrap_or_default();
 
-    let private = private_places(file, folder, &listen, &session, &keys, &providers);
-    let verifies_tokens = providers.iter().any(|provider| provider.access_token.is_some());
+    let private = private_places(file, folder, &listen, &session, &keys, &raw_providers);
+    let verifies_tokens =
+        raw_providers.iter().any(|provider| provider.value.access_token.is_some());
     let public_url = public.as_ref().and_then(|public| public.check(report));
     let also = public.as_ref().and_then(|public| public.check_also(public_url.as_ref(), report));
     let hsts = match public.as_ref().and_then(|public| public.hsts.as_ref()) {
@@ -102,17 +104,20 @@ fn meaning(
     };
     let origins: Vec<_> = public_url.iter().chain(also.iter().flatten()).cloned().collect();
     let listen = listen.check(folder, &origins, report);
-    provider::check_names(&providers, report);
+    provider::check_names(&raw_providers, report);
     let providers =
-        all(providers.iter().map(|provider| provider.check(folder, environment, report)));
+        all(raw_providers.iter().map(|provider| provider.check(folder, environment, report)));
     let auth = auth.check(report);
     route::check_paths(&routes, report);
+    let auth_prefix = auth.as_ref().map_or("/auth", |auth| auth.prefix.as_str());
+    token_api::check_paths(&raw_providers, &routes, auth_prefix, report);
     let around = Surroundings {
-        auth_prefix: auth.as_ref().map_or("/auth", |auth| &auth.prefix),
+        auth_prefix,
         public: public_url.as_ref(),
         listen: listen.as_ref().map(|listen| listen.address),
         has_provider: present.provider,
         verifies_tokens,
+        has_login_page: raw_providers.iter().any(|provider| provider.value.has_login_page()),
         has_site: present.site,
     };
     let routes = all(routes.iter().map(|route| route.check(&around, report)));
@@ -166,7 +171,7 @@ fn private_places(
     listen: &RawListen,
     session: &RawSession,
     keys: &RawKeys,
-    providers: &[RawProvider],
+    providers: &[Written<RawProvider>],
 ) -> Vec<Private> {
     let mut places = vec![
         Private { path: file.to_owned(), what: "this configuration", at: None },
@@ -182,11 +187,12 @@ fn private_places(
         what: "the keyring",
         at: written.at(),
     }));
-    let secrets = providers.iter().filter_map(|provider| provider.client_secret.as_ref());
+    let secrets = providers.iter().filter_map(|provider| provider.value.client_secret.as_ref());
     places.extend(secrets.filter_map(|secret| secret.file(folder)).map(|(path, written)| {
         Private { path, what: "the file of `client_secret`", at: written.at() }
     }));
-    let access_tokens = providers.iter().filter_map(|provider| provider.access_token.as_ref());
+    let access_tokens =
+        providers.iter().filter_map(|provider| provider.value.access_token.as_ref());
     let secrets = access_tokens.filter_map(|section| section.value.shared_secret.as_ref());
     places.extend(secrets.filter_map(|secret| secret.file(folder)).map(|(path, written)| {
         Private { path, what: "the file of `shared_secret`", at: written.at() }

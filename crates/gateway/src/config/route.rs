@@ -3,8 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use cloakroom::TokenHeader;
 use cloakroom_core::origin::is_loopback;
-use http::{Method, Uri};
+use http::{HeaderName, Method, Uri};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::{Host, Url};
@@ -31,6 +32,8 @@ pub struct RouteConfig {
     pub unauthenticated: Unauthenticated,
     /// The methods let through; `None` is all of them. HEAD is in it whenever GET is.
     pub methods: Option<Vec<Method>>,
+    /// The header that carries the access token, and what stands before it there.
+    pub token: TokenHeader,
     /// Time until the head of the upstream's response must have come, else 504.
     pub response_timeout: Duration,
     /// Let clients through that bring a good token of their own.
@@ -104,6 +107,14 @@ pub(super) struct RawRoute {
     /// The methods let through; the others get 405. HEAD comes with GET. Without this key all are let through.
     #[schemars(extend("examples" = [["GET", "POST"]]))]
     methods: Option<Written<Vec<Written<String>>>>,
+    /// The header that carries the access token to the upstream. What a client sends under this name is
+    /// dropped.
+    #[serde(default = "default_token_header")]
+    #[schemars(example = &"X-Access-Token")]
+    token_header: Written<String>,
+    /// What stands before the token in that header; empty for the token alone.
+    #[serde(default = "default_token_scheme")]
+    token_scheme: Written<String>,
     /// How long the upstream may take to begin its response before the gateway answers 504.
     #[serde(default = "default_response_timeout")]
     response_timeout: Written<DurationText>,
@@ -130,6 +141,14 @@ fn default_accept_bearer() -> Written<bool> {
     Written::default(false)
 }
 
+fn default_token_header() -> Written<String> {
+    Written::default("Authorization")
+}
+
+fn default_token_scheme() -> Written<String> {
+    Written::default("Bearer")
+}
+
 fn default_response_timeout() -> Written<DurationText> {
     Written::default("60s")
 }
@@ -141,6 +160,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) listen: Option<SocketAddr>,
     pub(super) has_provider: bool,
     pub(super) verifies_tokens: bool,
+    /// Some provider has a page to log in on.
+    pub(super) has_login_page: bool,
     pub(super) has_site: bool,
 }
 
@@ -153,9 +174,10 @@ impl RawRoute {
         let path = self.check_path(around, report);
         let upstream = self.check_upstream(around, report);
         let session = self.check_session(around, report);
-        let unauthenticated = self.check_unauthenticated(session, report);
+        let unauthenticated = self.check_unauthenticated(around, session, report);
         let methods = self.check_methods(report);
         let accept_bearer = self.check_accept_bearer(around, report);
+        let token = self.check_token(session, report);
         let response_timeout = report.duration("response_timeout", &self.response_timeout);
         Some(RouteConfig {
             path: path?,
@@ -163,6 +185,7 @@ impl RawRoute {
             session: session?,
             unauthenticated: unauthenticated?,
             methods: methods?,
+            token: token?,
             response_timeout: response_timeout?,
             accept_bearer: accept_bearer?,
         })
@@ -292,6 +315,7 @@ impl RawRoute {
 
     fn check_unauthenticated(
         &self,
+        around: &Surroundings<'_>,
         session: Option<RouteSession>,
         report: &mut Report,
     ) -> Option<Unauthenticated> {
@@ -304,7 +328,60 @@ impl RawRoute {
                 .write("session = \"required\", or leave unauthenticated out");
             return None;
         }
+        if unauthenticated == Some(Unauthenticated::Login) && !around.has_login_page {
+            report
+                .wrong(self.unauthenticated.at(), "there is no login page to lead to")
+                .why("people log in on the application's own page, which no [[provider]] knows the address of")
+                .write("unauthenticated = \"401\"");
+            return None;
+        }
         unauthenticated
+    }
+
+    /// Whether requests for `path` are under it.
+    pub(super) fn takes(&self, path: &str) -> bool {
+        normal_path::is_under(path, &self.path.value)
+    }
+
+    fn check_token(
+        &self,
+        session: Option<RouteSession>,
+        report: &mut Report,
+    ) -> Option<TokenHeader> {
+        let (header, scheme) = (&self.token_header, &self.token_scheme);
+        if session == Some(RouteSession::None) {
+            for (key, written) in [("token_header", header), ("token_scheme", scheme)] {
+                if written.is_stated() {
+                    report
+                        .wrong(written.at(), format!("`{key}` has no effect on this route"))
+                        .why("no token ever goes along here")
+                        .write(format!("session = \"required\", or leave {key} out"));
+                    return None;
+                }
+            }
+        }
+        let Ok(name) = header.value.parse::<HeaderName>() else {
+            report
+                .wrong(header.at(), "`token_header` cannot be a header's name")
+                .why("a header's name is letters, digits and `-`; what stands before the token is `token_scheme`")
+                .write("token_header = \"X-Access-Token\"\ntoken_scheme = \"\"");
+            return None;
+        };
+        if is_taken(name.as_str()) {
+            report
+                .wrong(header.at(), format!("`token_header` cannot be {}", header.value))
+                .why("HTTP, the browser or the gateway itself says something else by it")
+                .write("token_header = \"Authorization\", or the name that the API documents");
+            return None;
+        }
+        if !scheme.value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            report
+                .wrong(scheme.at(), "`token_scheme` is not one word")
+                .why("it stands before the token, with one space between")
+                .write("token_scheme = \"Bearer\", or \"\" for the token alone");
+            return None;
+        }
+        Some(TokenHeader { name, scheme: scheme.value.clone() })
     }
 
     /// `Some(None)` is all methods.
@@ -371,6 +448,34 @@ pub(super) fn check_paths(routes: &[RawRoute], report: &mut Report) {
                 .write("one of the two, or a longer path: the longest matching one wins");
         }
     }
+}
+
+/// Whether a header means something that a token would spoil.
+fn is_taken(name: &str) -> bool {
+    const NAMES: [&str; 20] = [
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "forwarded",
+        "host",
+        "keep-alive",
+        "origin",
+        "range",
+        "referer",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-real-ip",
+        "x-request-id",
+    ];
+    let prefixes = ["sec-", "x-forwarded-", "if-", "proxy-"];
+    NAMES.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether `url` is where this gateway listens or what browsers find it by.

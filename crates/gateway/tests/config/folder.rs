@@ -11,6 +11,8 @@ use tempfile::TempDir;
 pub(crate) const PUBLIC: &str = "[public]\nurl = \"https://shop.example.com\"\n";
 pub(crate) const PROVIDER: &str = "[[provider]]\nissuer = \"https://login.example.org/realms/shop\"\n\
      client_id = \"shop-web\"\nclient_secret = { env = \"OIDC_CLIENT_SECRET\" }\n";
+pub(crate) const TOKEN_API: &str = "[[provider]]\nkind = \"token_api\"\nlogin = \"/api/login\"\n\
+     tokens = { access = \"/token\", refresh = \"/refreshToken\" }\n";
 pub(crate) const ROUTE: &str = "[[route]]\npath = \"/api\"\nupstream = \"http://127.0.0.1:3000\"\n";
 pub(crate) const SITE: &str = "[site]\ndir = \"dist\"\n";
 

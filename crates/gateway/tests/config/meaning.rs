@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use cloakroom_core::jwt::Algorithm;
 use cloakroom_gateway::config::{
-    ClientAuth, Config, ConfigError, Environment, LogFormat, Persistence, RouteSession, TokenKeys,
-    Unauthenticated,
+    ClientAuth, Config, ConfigError, Environment, LogFormat, Persistence, ProviderKind,
+    RouteSession, TokenKeys, Unauthenticated,
 };
 
 use cloakroom_core::cookie::SameSite;
 
-use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SECRET, SITE};
+use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SECRET, SITE, TOKEN_API};
 
 #[test]
 fn a_first_days_configuration_has_the_safe_defaults() {
@@ -21,6 +21,7 @@ fn a_first_days_configuration_has_the_safe_defaults() {
 
     let [provider] = &config.providers[..] else { panic!("one provider") };
     assert_eq!(provider.name, "default");
+    let ProviderKind::Oidc(provider) = &provider.kind else { panic!("OIDC") };
     assert_eq!(provider.issuer, "https://login.example.org/realms/shop");
     assert_eq!(provider.scopes, ["openid", "profile", "email", "offline_access"]);
     assert!(
@@ -116,7 +117,15 @@ fn every_key_can_be_set() {
             "#,
         )
         .unwrap();
-    let [staff, public] = &config.providers[..] else { panic!("two providers") };
+    let oidc: Vec<_> = config
+        .providers
+        .iter()
+        .filter_map(|provider| match &provider.kind {
+            ProviderKind::Oidc(oidc) => Some(oidc),
+            ProviderKind::TokenApi(_) => None,
+        })
+        .collect();
+    let [staff, public] = oidc[..] else { panic!("two OpenID providers") };
     assert!(matches!(&staff.client_auth, ClientAuth::Post(secret) if secret.expose() == SECRET));
     let params = [("acr_values", "2fa"), ("prompt", "consent")];
     assert_eq!(
@@ -147,6 +156,48 @@ fn every_key_can_be_set() {
     );
     assert_eq!(config.also[0].as_str(), "http://admin.localhost:8080/");
     assert_eq!(config.site, None);
+}
+
+#[test]
+fn a_login_service_can_be_described() {
+    let keys = r#"
+        claims = "/user"
+        placeholder = "kept"
+        [provider.refresh]
+        url = "http://127.0.0.1:3000/api/refresh"
+        form = { token = "{refresh_token}" }
+        headers = { X-Key = "{access_token}" }
+        tokens = { access = "/data/token" }
+        path = "/api/refresh"
+        [provider.logout]
+        url = "https://api.example.com/logout"
+        path = "/api/logout"
+        "#;
+    let route = "[[route]]\npath = \"/api\"\nupstream = \"http://127.0.0.1:3000\"\n\
+        token_header = \"X-Access-Token\"\ntoken_scheme = \"\"\n";
+    let plain = TOKEN_API.replace("/api/login", "/api/staff/login") + "name = \"staff\"\n";
+    let config = [PUBLIC, TOKEN_API, keys, &plain, route].join("\n");
+    let config = Folder::new().parse(&config).unwrap();
+    let api = |number: usize| match &config.providers[number].kind {
+        ProviderKind::TokenApi(api) => api,
+        ProviderKind::Oidc(_) => panic!("a login service"),
+    };
+    let (shop, staff) = (api(0), api(1));
+    assert_eq!(
+        (config.providers[0].name.as_str(), shop.login_path.as_str()),
+        ("default", "/api/login")
+    );
+    assert_eq!(shop.claims.as_ref().unwrap().to_string(), "/user");
+    assert_eq!(shop.placeholder.as_deref(), Some("kept"));
+    let refresh = shop.refresh.as_ref().unwrap();
+    assert_eq!(refresh.tokens.access_token().to_string(), "/data/token");
+    assert_eq!(refresh.path.as_deref(), Some("/api/refresh"));
+    let logout = shop.logout.as_ref().unwrap();
+    assert_eq!(logout.request.as_ref().unwrap().url().as_str(), "https://api.example.com/logout");
+    assert!(staff.refresh.is_none() && staff.logout.is_none() && staff.placeholder.is_none());
+    let token = &config.routes[0].token;
+    assert_eq!((token.name.as_str(), token.scheme.as_str()), ("x-access-token", ""));
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a newcomer reads after each mistake, word for word. The snapshots are in `snapshots`.
 
-use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SITE};
+use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SITE, TOKEN_API};
 
 /// One test for each mistake: its name and the sections of the file.
 macro_rules! mistakes {
@@ -135,6 +135,41 @@ mistakes! {
     access_token_key_file_holds_no_key: PUBLIC, access_token("audience = \"api\"\npublic_key = { file = \"secret.txt\" }"), SITE;
     access_token_jwks_url_without_tls: PUBLIC, access_token("audience = \"api\"\njwks_url = \"http://login.example.org/jwks\""), SITE;
     accept_bearer_without_a_verifier: PUBLIC, PROVIDER, route("accept_bearer = true");
+}
+
+/// A login service with further keys.
+fn token_api(keys: &str) -> String {
+    format!("{TOKEN_API}{keys}\n")
+}
+
+fn refresh(keys: &str) -> String {
+    token_api(&format!("[provider.refresh]\nurl = \"http://127.0.0.1:3000/api/refresh\"\n{keys}"))
+}
+
+// [[provider]] of kind token_api
+mistakes! {
+    token_api_without_its_keys: PUBLIC, "[[provider]]\nkind = \"token_api\"\n", ROUTE;
+    token_api_with_keys_of_oidc: PUBLIC, token_api("issuer = \"https://login.example.org\"\nscopes = [\"openid\"]"), ROUTE;
+    oidc_with_keys_of_a_token_api: PUBLIC, provider("login = \"/api/login\""), ROUTE;
+    provider_kind_unknown: PUBLIC, provider("kind = \"oauth\""), ROUTE;
+    login_without_a_route: PUBLIC, TOKEN_API.replace("/api/login", "/login"), ROUTE;
+    login_is_a_url: PUBLIC, TOKEN_API.replace("/api/login", "http://127.0.0.1:3000/api/login"), ROUTE;
+    login_under_the_control_endpoints: PUBLIC, TOKEN_API.replace("/api/login", "/auth/login"), ROUTE;
+    two_logins_of_one_path: PUBLIC, TOKEN_API, token_api("name = \"other\""), ROUTE;
+    tokens_without_a_slash: PUBLIC, TOKEN_API.replace("/token", "data.token"), ROUTE;
+    tokens_in_one_place: PUBLIC, TOKEN_API.replace("/refreshToken", "/token"), ROUTE;
+    placeholder_with_spaces: PUBLIC, token_api("placeholder = \"not here\""), ROUTE;
+    refresh_without_the_token: PUBLIC, refresh("json = { token = \"x\" }"), ROUTE;
+    refresh_with_another_place: PUBLIC, refresh("json = { token = \"{refreshToken}\" }"), ROUTE;
+    refresh_with_two_bodies: PUBLIC, refresh("json = { a = \"{refresh_token}\" }\nform = { a = \"{refresh_token}\" }"), ROUTE;
+    refresh_with_a_reserved_header: PUBLIC, refresh("headers = { Content-Length = \"{refresh_token}\" }"), ROUTE;
+    refresh_without_tls: PUBLIC, refresh("json = { a = \"{refresh_token}\" }").replace("127.0.0.1:3000", "api.example.com"), ROUTE;
+    refresh_without_a_refresh_token: PUBLIC, refresh("json = { a = \"{refresh_token}\" }").replace(", refresh = \"/refreshToken\"", ""), ROUTE;
+    logout_that_says_nothing: PUBLIC, token_api("logout = { headers = { A = \"{access_token}\" } }"), ROUTE;
+    login_page_without_one: PUBLIC, TOKEN_API, route("unauthenticated = \"login\"");
+    token_header_of_http: PUBLIC, PROVIDER, route("token_header = \"Cookie\"");
+    token_scheme_of_two_words: PUBLIC, PROVIDER, route("token_scheme = \"Bearer token\"");
+    token_header_without_a_session: PUBLIC, route("session = \"none\"\ntoken_header = \"X-Access-Token\"");
 }
 
 // [[route]] and [site]

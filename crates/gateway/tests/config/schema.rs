@@ -3,7 +3,7 @@
 use cloakroom_gateway::config::json_schema;
 use serde_json::Value;
 
-use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SITE};
+use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SITE, TOKEN_API};
 
 /// A key of the schema: where it is, its name, its schema.
 pub(crate) struct Key<'s> {
@@ -120,6 +120,9 @@ fn the_parser_takes_every_default_and_every_listed_value() {
                 }
                 "[public]" if !key.inside.is_empty() => {
                     [PUBLIC, &format!("[public.{}]\n", key.inside), &setting, SITE].join("")
+                }
+                "[[provider]]" if setting.contains("token_api") => {
+                    [PUBLIC, TOKEN_API, ROUTE].join("\n")
                 }
                 "[[provider]]" => [PUBLIC, PROVIDER, &setting, SITE].join(""),
                 // Where no session is required, there is nothing to say about its absence.

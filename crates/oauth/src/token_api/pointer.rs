@@ -156,4 +156,14 @@ impl TokenPointers {
         }
         Ok(Self { access_token, refresh_token, expires_in })
     }
+
+    /// Where the access token is.
+    pub fn access_token(&self) -> &Pointer {
+        &self.access_token
+    }
+
+    /// Where the refresh token is, if there is one.
+    pub fn refresh_token(&self) -> Option<&Pointer> {
+        self.refresh_token.as_ref()
+    }
 }

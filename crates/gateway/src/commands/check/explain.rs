@@ -4,11 +4,13 @@ mod cookie;
 
 use std::fmt::{self, Write};
 
+use cloakroom::TokenHeader;
 use cloakroom_core::origin::is_loopback_to_browsers;
+use cloakroom_oauth::token_api::TokenApi;
 
 use crate::config::{
-    AccessTokenConfig, ClientAuth, Config, KeysConfig, ProviderConfig, RouteConfig, RouteSession,
-    SessionMode, TokenKeys, Unauthenticated, show_duration,
+    AccessTokenConfig, ClientAuth, Config, KeysConfig, OidcConfig, ProviderConfig, ProviderKind,
+    RouteConfig, RouteSession, SessionMode, TokenKeys, Unauthenticated, show_duration,
 };
 
 /// What `config` does, for the person who wrote it. No secret is in it.
@@ -126,8 +128,56 @@ fn write_listen(text: &mut String, config: &Config) -> fmt::Result {
 }
 
 fn write_provider(text: &mut String, config: &Config, provider: &ProviderConfig) -> fmt::Result {
-    let (name, prefix) = (&provider.name, &config.auth.prefix);
-    writeln!(text, "\nProvider {name}")?;
+    writeln!(text, "\nProvider {}", provider.name)?;
+    match &provider.kind {
+        ProviderKind::Oidc(oidc) => write_oidc(text, config, &provider.name, oidc)?,
+        ProviderKind::TokenApi(api) => write_token_api(text, api)?,
+    }
+    match &provider.access_token {
+        Some(section) => write_access_token(text, section),
+        None => Ok(()),
+    }
+}
+
+fn write_token_api(text: &mut String, api: &TokenApi) -> fmt::Result {
+    writeln!(text, "  people log in on the application's page, by POST {}", api.login_path)?;
+    let refresh = api.tokens.refresh_token();
+    let refresh = refresh.map_or(String::new(), |place| format!(", the refresh token at {place}"));
+    let access = api.tokens.access_token();
+    writeln!(text, "  its answer has the access token at {access}{refresh}")?;
+    match &api.placeholder {
+        Some(placeholder) => writeln!(text, "  the browser gets `{placeholder}` in their place")?,
+        None => writeln!(text, "  the browser gets the answer without them")?,
+    }
+    if let Some(claims) = &api.claims {
+        writeln!(text, "  the page may read the object at `{claims}` of it")?;
+    }
+    match &api.refresh {
+        Some(refresh) => {
+            writeln!(text, "  a token that is due is replaced by POST {}", refresh.request.url())?;
+            if let Some(path) = &refresh.path {
+                writeln!(text, "  the application's own {path} is answered without tokens")?;
+            }
+        }
+        None => writeln!(text, "  a session lasts as long as its token: there is no refresh")?,
+    }
+    let logout = api.logout.as_ref();
+    if let Some(request) = logout.and_then(|logout| logout.request.as_ref()) {
+        writeln!(text, "  a logout is told to {}", request.url())?;
+    }
+    if let Some(path) = logout.and_then(|logout| logout.path.as_ref()) {
+        writeln!(text, "  the application's own {path} ends the session too")?;
+    }
+    Ok(())
+}
+
+fn write_oidc(
+    text: &mut String,
+    config: &Config,
+    name: &str,
+    provider: &OidcConfig,
+) -> fmt::Result {
+    let prefix = &config.auth.prefix;
     writeln!(text, "  people log in at {}", provider.issuer)?;
     let proof = match provider.client_auth {
         ClientAuth::None => "without a secret",
@@ -143,9 +193,6 @@ fn write_provider(text: &mut String, config: &Config, provider: &ProviderConfig)
         let names: Vec<_> =
             provider.authorize_params.iter().map(|(name, _)| name.as_str()).collect();
         writeln!(text, "  the login request also has {}", names.join(", "))?;
-    }
-    if let Some(section) = &provider.access_token {
-        write_access_token(text, section)?;
     }
     let mut label = "register there:";
     for origin in std::iter::once(&config.public_url).chain(&config.also) {
@@ -195,6 +242,11 @@ fn write_route(text: &mut String, route: &RouteConfig) -> fmt::Result {
         (RouteSession::None, _) => "needs no session and never carries a token",
     };
     writeln!(text, "      {rule}")?;
+    if route.session != RouteSession::None && route.token != TokenHeader::default() {
+        let TokenHeader { name, scheme } = &route.token;
+        let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme} ") };
+        writeln!(text, "      the token goes along as {name}: {scheme}<token>")?;
+    }
     if route.accept_bearer {
         writeln!(
             text,
