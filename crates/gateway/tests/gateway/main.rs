@@ -24,6 +24,7 @@ mod refresh;
 mod rejected;
 mod relay;
 mod restart;
+mod rotation;
 mod secrets;
 mod start;
 mod stop;

@@ -86,20 +86,33 @@ impl Gateway {
     /// # Panics
     /// If it does not run, or still runs after 20 seconds.
     pub async fn stop(&mut self) -> ExitStatus {
+        self.signal("TERM").await;
         let mut process = self.process.take().expect("a gateway that runs");
-        let id = process.child.id().expect("a process not waited for yet");
-        let kill = Command::new("sh").arg("-c").arg(format!("kill -TERM {id}")).status().await;
-        assert!(kill.is_ok_and(|status| status.success()), "the process can be signalled");
         let ended = tokio::time::timeout(PATIENCE, process.child.wait()).await;
         let status = ended.expect("a gateway that ends when asked").expect("a process of ours");
         process.log_reader.await.expect("the log is read to its end");
         status
     }
 
+    /// Asks it to look at its files again (`SIGHUP`).
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub async fn hang_up(&self) {
+        self.signal("HUP").await;
+    }
+
     /// Runs it again, in the same folder and on the same port; kills it first if it runs.
     pub async fn restart(&mut self) {
         self.kill9().await;
         self.run().await;
+    }
+
+    async fn signal(&self, name: &str) {
+        let process = self.process.as_ref().expect("a gateway that runs");
+        let id = process.child.id().expect("a process not waited for yet");
+        let kill = Command::new("sh").arg("-c").arg(format!("kill -{name} {id}")).status().await;
+        assert!(kill.is_ok_and(|status| status.success()), "the process can be signalled");
     }
 
     async fn run(&mut self) {
