@@ -1,4 +1,4 @@
-//! The listener: accepts connections, serves HTTP/1.1 on them, and ends in good order.
+//! The listener: accepts connections, serves HTTP on them, and ends in good order.
 
 pub(crate) mod certificate;
 mod connection;
@@ -6,6 +6,7 @@ mod door;
 mod forwarded;
 mod plain;
 mod socket;
+mod streams;
 pub(crate) mod tls;
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
@@ -72,8 +73,8 @@ impl Gateway {
     ) {
         // Every connection holds a receiver: closed means that the last one has ended.
         let (ending, open) = watch::channel(false);
-        let connections = Arc::new(Connections::new(listeners.tls));
         let mut door = Door::open(listeners.main);
+        let connections = Arc::new(Connections::new(listeners.tls, door.places()));
         if let (Some(plain), Some(listener)) = (&self.plain, listeners.plain) {
             let door = Door::open_beside(listener);
             tokio::spawn(Arc::clone(plain).serve(door, open.clone()));

@@ -21,7 +21,8 @@ use cloakroom_core::{
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
     header::{
-        AUTHORIZATION, CONNECTION, COOKIE, HOST, ORIGIN, SET_COOKIE, TRANSFER_ENCODING, UPGRADE,
+        AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, ORIGIN, SET_COOKIE,
+        TRANSFER_ENCODING, UPGRADE,
     },
     request::Parts,
 };
@@ -39,6 +40,8 @@ const MAX_COOKIE_BYTES: usize = 16 * 1024;
 const MAX_COOKIES: usize = 200;
 /// Bytes of all header names and values.
 const MAX_HEADER_BYTES: usize = 48 * 1024;
+/// Headers; HTTP/1.1 is bounded so when it is parsed, HTTP/2 is not.
+const MAX_HEADERS: usize = 128;
 
 /// The proof that a request came through the gate.
 #[derive(Debug)]
@@ -131,6 +134,10 @@ fn find_origin<'a>(
 /// What is left of an ambiguous framing after hyper has settled on a reading (R65): a coding that it
 /// took off with the chunks would be missing behind us.
 fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
+    // Of several equal ones HTTP/1.1 leaves us one, HTTP/2 all.
+    if headers.get_all(CONTENT_LENGTH).iter().count() > 1 {
+        return Err(Refusal::new(Reason::BadRequest, "several lengths of the body"));
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
     match (codings.next(), codings.next()) {
@@ -162,6 +169,9 @@ fn check_size(headers: &HeaderMap, session_cookie: &CookieName) -> Result<(), Re
         return Err(refusal.with_header(CLEAR_SITE_DATA, clear));
     }
     let total: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers.len() > MAX_HEADERS {
+        return Err(Refusal::new(Reason::HeadersTooLarge, format!("{} headers", headers.len())));
+    }
     if total > MAX_HEADER_BYTES {
         return Err(Refusal::new(Reason::HeadersTooLarge, format!("{total} bytes of headers")));
     }

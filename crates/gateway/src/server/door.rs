@@ -50,6 +50,11 @@ impl Door {
         Self { listener, places, count, full: Complaint::default(), failing: Complaint::default() }
     }
 
+    /// What connections take their places from; the streams of HTTP/2 do, too.
+    pub(super) fn places(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.places)
+    }
+
     /// The next connection. Without a free place it waits for one; meanwhile connections stay in the
     /// system's queue.
     pub(super) async fn accept(&mut self) -> (Socket, SocketAddr) {

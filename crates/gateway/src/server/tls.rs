@@ -20,6 +20,9 @@ use super::{
 /// How long a client may take over the handshake (R71).
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// HTTP/2 by its name in ALPN (RFC 9113 §3.2).
+pub(super) const H2: &[u8] = b"h2";
+
 /// Where the certificate and its key are.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
@@ -51,7 +54,7 @@ impl Tls {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&identity) as Arc<dyn ResolvesServerCert>);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
         config.ticketer = aws_lc_rs::Ticketer::new()?;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), identity, files })
     }

@@ -13,6 +13,7 @@ mod data;
 mod flights;
 mod framing;
 mod guard;
+mod h2;
 mod headers;
 mod id_tokens;
 mod limits;
