@@ -13,7 +13,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use cloakroom_core::{
-    cookie::ReservedNames,
+    cookie::{CookieName, CookiePathError, ReservedNames},
     guard::{Guard, is_navigation},
     key::Keyring,
     origin::PublicOrigin,
@@ -38,8 +38,8 @@ use crate::{
     provider::{BackChannel, Provider},
     reason::Reason,
     refusal::{Refusal, Refused, SESSION_HEADER},
-    sessions::{self, Sessions},
-    settings::{SessionRule, Settings, Unauthenticated},
+    sessions::{self, AfterRefusal, Sessions},
+    settings::{SessionMode, SessionRule, Settings, Unauthenticated},
     verifier::Verifiers,
     way::{
         bearer,
@@ -69,7 +69,7 @@ pub(crate) struct Shared {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) verifiers: Verifiers,
+    pub(crate) verifiers: Arc<Verifiers>,
     /// What runs beside the requests and must not be cut off.
     pub(crate) tasks: TaskTracker,
     pub(crate) routes: RouteTable,
@@ -90,6 +90,8 @@ pub(crate) enum SetupFault {
     Certificates(#[from] rustls::Error),
     #[error("the issuer whose metadata names the keys: {0}")]
     Issuer(#[from] IssuerError),
+    #[error("the control endpoints' prefix: {0}")]
+    ControlPrefix(#[from] CookiePathError),
 }
 
 /// Where a request goes after the rooms.
@@ -114,7 +116,7 @@ impl Cloakroom {
         random: Arc<dyn Random>,
     ) -> Result<Self, SetupError> {
         let back_channel = BackChannel::new().map_err(SetupFault::from)?;
-        let verifiers = Verifiers::new(&settings.providers, &back_channel, &clock)?;
+        let verifiers = Arc::new(Verifiers::new(&settings.providers, &back_channel, &clock)?);
         let tasks = TaskTracker::new();
         let keyring = SharedKeyring::new(keyring);
         let providers = settings.providers.iter().map(|provider| {
@@ -129,8 +131,9 @@ impl Cloakroom {
             Arc::clone(&random),
             Arc::clone(&clock),
             providers,
+            Arc::clone(&verifiers),
             tasks.clone(),
-        );
+        )?;
         let shared = Shared {
             guard: Guard::new(settings.required_header.clone()),
             csrf: Csrf::new(&settings, keyring.clone(), Arc::clone(&random)),
@@ -239,7 +242,17 @@ impl Shared {
         } else if matched.takes_sessions() {
             let ours = guard::check(&self.guard, method, &parts.headers, &admitted)?;
             let (headers, now) = (&parts.headers, self.clock.now());
-            session = session::find(&self.sessions, headers, &ours, now).await?;
+            session = match session::find(&self.sessions, headers, &ours, now).await {
+                // No page is there yet that could ask for the refresh.
+                Err(refusal)
+                    if refusal.reason() == Reason::TokenExpired
+                        && *method == Method::GET
+                        && is_navigation(headers) =>
+                {
+                    None
+                }
+                found => found?,
+            };
             if let Some(session) = &session {
                 let csrf = self.csrf.check(method, headers, session.id())?;
                 companion = self.csrf.missing_companion(headers, session.id());
@@ -297,7 +310,7 @@ impl Shared {
         session: Option<&LiveSession>,
         id: &RequestId,
     ) -> Result<(), Refusal> {
-        relay::strip(&mut parts.headers, &self.reserved, admitted);
+        relay::strip(&mut parts.headers, &self.reserved, self.kept_cookie(session), admitted);
         self.csrf.strip(&mut parts.headers);
         parts.headers.insert(reply::REQUEST_ID, id.0.clone());
         parts.uri = admitted
@@ -312,6 +325,14 @@ impl Shared {
             parts.extensions.insert(CurrentSession::new(id, record));
         }
         Ok(())
+    }
+
+    /// The cookie of ours that an upstream may verify itself: once the session is proved by it.
+    fn kept_cookie(&self, session: Option<&LiveSession>) -> Option<&CookieName> {
+        match (&self.settings.mode, session) {
+            (SessionMode::Jwt { access_cookie }, Some(_)) => Some(access_cookie),
+            _ => None,
+        }
     }
 
     fn ask_to_log_in(
@@ -348,10 +369,16 @@ impl Shared {
         reply::clean(headers, &self.reserved);
         if let Some(session) = session {
             reply::keep_private(headers);
-            if reply::token_rejected(status, headers)
-                && let Some(mark) = self.mark_rejected(session)
-            {
-                headers.insert(SESSION_HEADER, HeaderValue::from_static(mark));
+            if reply::token_rejected(status, headers) {
+                let mark = match self.sessions.token_refused(session.presented(), session.record())
+                {
+                    AfterRefusal::Nothing => None,
+                    AfterRefusal::Refresh => Some("expired"),
+                    AfterRefusal::LogIn => Some("login-required"),
+                };
+                if let Some(mark) = mark {
+                    headers.insert(SESSION_HEADER, HeaderValue::from_static(mark));
+                }
             }
             let now = self.clock.now();
             let mut cookies =
@@ -360,16 +387,6 @@ impl Shared {
             reply::set_cookies(headers, cookies);
         }
         response
-    }
-
-    /// What a client is to do whose token an upstream refused; nothing where that token is so young
-    /// that another would fare no better.
-    fn mark_rejected(&self, session: &LiveSession) -> Option<&'static str> {
-        if session.record().tokens.refresh_token.is_none() {
-            return Some("login-required");
-        }
-        let starts = self.sessions.refresh_rejected(session.presented(), session.record());
-        starts.then_some("expired")
     }
 
     /// Unique over restarts by its random half, cheap by its counted half.

@@ -8,6 +8,7 @@
 //! | `GET logged-out` | the provider, through the browser | leads back to the app |
 //! | `GET session` | the page | who is logged in, and for how long |
 //! | `POST refresh` | the page | makes the access token fresh where it is not |
+//! | `POST refresh/logout` | `POST logout`, in mode `jwt` | does what `logout` does, with the cookies that come here alone |
 //!
 //! None of them ever answers with a token. All answers are `no-store` (R44).
 
@@ -39,12 +40,16 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Login,
-    Callback { provider: String },
+    Callback {
+        provider: String,
+    },
     Logout,
     LogoutTicket,
     LoggedOut,
     Session,
     Refresh,
+    /// Where a logout gets the cookies that it needs in mode `jwt`.
+    RefreshLogout,
 }
 
 impl Endpoint {
@@ -60,8 +65,9 @@ impl Endpoint {
             ("/logged-out", _) if get => Ok(Self::LoggedOut),
             ("/session", _) if get => Ok(Self::Session),
             ("/refresh", _) if post => Ok(Self::Refresh),
+            ("/refresh/logout", _) if post => Ok(Self::RefreshLogout),
             ("/logout", _) => Err(not_allowed("GET, POST")),
-            ("/refresh", _) => Err(not_allowed("POST")),
+            ("/refresh" | "/refresh/logout", _) => Err(not_allowed("POST")),
             ("/login" | "/logged-out" | "/session", _) | (_, Some(_)) => Err(not_allowed("GET")),
             _ => Err(Refusal::new(Reason::NoRoute, "no control endpoint of this name")),
         }
@@ -88,7 +94,10 @@ pub(crate) async fn answer(
         Endpoint::Callback { provider } => {
             callback::finish(shared, &provider, headers, admitted).await
         }
-        Endpoint::Logout => logout::end(shared, headers, ours()?).await,
+        Endpoint::Logout if shared.sessions.logout_needs_refresh_path() => {
+            Ok(logout::send_on(shared, &ours()?))
+        }
+        Endpoint::Logout | Endpoint::RefreshLogout => logout::end(shared, headers, ours()?).await,
         Endpoint::LogoutTicket => logout::lead_on(shared, admitted).await,
         Endpoint::LoggedOut => Ok(logout::back(shared, headers, admitted)),
         Endpoint::Session => session::describe(shared, headers, ours()?).await,
@@ -105,13 +114,13 @@ pub(crate) async fn check_csrf(
     headers: &HeaderMap,
     presented: &Presented,
 ) -> Result<(), Refusal> {
-    let Err(refusal) = shared.csrf.check(&Method::POST, headers, presented.id()) else {
+    let Err(refusal) = shared.csrf.check(&Method::POST, headers, presented.name()) else {
         return Ok(());
     };
     match shared.sessions.load(presented, shared.clock.now()).await {
         Ok(Some(_)) => Err(refusal),
         Ok(None) => Ok(()),
-        Err(error) => Err(refresh::store_refusal(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -137,6 +146,11 @@ impl Reply {
         let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
         reply.headers.insert(LOCATION, location);
         reply
+    }
+
+    /// 307: the same request again, elsewhere.
+    fn same_method(location: &str) -> Self {
+        Self { status: StatusCode::TEMPORARY_REDIRECT, ..Self::see_other(location) }
     }
 
     pub(crate) fn json(value: &serde_json::Value) -> Self {

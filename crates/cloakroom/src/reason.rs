@@ -21,6 +21,8 @@ pub enum Reason {
     InvalidToken,
     /// It brings a session cookie and a bearer token.
     TwoCredentials,
+    /// Its access token has expired, and the page can have it refreshed (mode `jwt`).
+    TokenExpired,
     /// The provider does not answer.
     ProviderUnavailable,
     /// The store does not answer.
@@ -96,6 +98,9 @@ impl Reason {
                 "two-credentials",
                 "The request brings both a session and a token of its own",
             ),
+            Self::TokenExpired => {
+                (S::UNAUTHORIZED, "token-expired", "The access token has expired")
+            }
             Self::ProviderUnavailable => (
                 S::SERVICE_UNAVAILABLE,
                 "provider-unavailable",

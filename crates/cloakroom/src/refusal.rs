@@ -102,8 +102,13 @@ impl Refusal {
         if navigation {
             pages::protect(headers);
         }
-        if self.reason == Reason::LoginRequired {
-            headers.insert(SESSION_HEADER, HeaderValue::from_static("login-required"));
+        let mark = match self.reason {
+            Reason::LoginRequired => Some("login-required"),
+            Reason::TokenExpired => Some("expired"),
+            _ => None,
+        };
+        if let Some(mark) = mark {
+            headers.insert(SESSION_HEADER, HeaderValue::from_static(mark));
         }
         for (name, value) in self.headers {
             headers.append(name, value);

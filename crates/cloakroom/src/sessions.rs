@@ -11,6 +11,7 @@ mod refresh;
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
+    cookie::{Attributes, CookiePath},
     random::Random,
     session::{Record, RecordId, Timeouts},
     time::Timestamp,
@@ -19,21 +20,28 @@ use cloakroom_store::{SessionStore, StoreError};
 use http::{HeaderMap, HeaderValue};
 use tokio_util::task::TaskTracker;
 
-pub(crate) use self::presented::Presented;
 use self::{
     flights::Flights,
-    keeping::{Keeping, Sealed, Server},
+    keeping::{Jwt, Keeping, Sealed, Server},
 };
+pub(crate) use self::{presented::Presented, refresh::AfterRefusal};
 use crate::{
+    cloakroom::SetupFault,
     clock::Clock,
     keyring::SharedKeyring,
     provider::{Login, Provider},
+    reason::Reason,
+    refusal::Refusal,
     settings::{SessionMode, Settings},
+    verifier::Verifiers,
 };
 
 /// How long a fresh token set protects itself: within this a client whose request still carried the
 /// replaced token gets the present one and starts no refresh.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+/// When to ask again for keys that could not be had.
+const KEYS_RETRY: Duration = Duration::from_secs(5);
 
 /// The sessions of one Cloakroom.
 pub(crate) struct Sessions {
@@ -105,6 +113,38 @@ pub(crate) enum StartError {
     /// The mode's cookies do not hold it (R23); says what to do.
     #[error("{0}")]
     DoesNotFit(String),
+    /// Its access token would prove nothing later; says what to do.
+    #[error("{0}")]
+    NotVerified(String),
+    /// Nobody can say whether it would.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Why a session could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys that its access token is verified by cannot be had.
+    #[error("{0}")]
+    Keys(String),
+    /// There is one, and only its page can have it refreshed (mode `jwt`).
+    #[error("the access token has expired")]
+    TokenExpired,
+}
+
+impl From<LoadError> for Refusal {
+    fn from(error: LoadError) -> Self {
+        let detail = error.to_string();
+        match error {
+            LoadError::Store(_) => Self::new(Reason::StoreUnavailable, detail),
+            LoadError::Keys(_) => {
+                Self::new(Reason::ProviderUnavailable, detail).retry_after(KEYS_RETRY)
+            }
+            LoadError::TokenExpired => Self::new(Reason::TokenExpired, detail),
+        }
+    }
 }
 
 /// Why a session's token could not be refreshed.
@@ -126,10 +166,11 @@ impl Sessions {
         random: Arc<dyn Random>,
         clock: Arc<dyn Clock>,
         providers: Vec<Arc<Provider>>,
+        verifiers: Arc<Verifiers>,
         tasks: TaskTracker,
-    ) -> Self {
+    ) -> Result<Self, SetupFault> {
         let (timeouts, cookie) = (settings.timeouts, settings.cookie.clone());
-        let keeping = match settings.mode {
+        let keeping = match settings.mode.clone() {
             SessionMode::Server => {
                 let store = Arc::clone(&store);
                 Keeping::Server(Server { store, keyring, random, timeouts, cookie })
@@ -138,9 +179,17 @@ impl Sessions {
                 let attributes = cookie.attributes();
                 Keeping::Sealed(Sealed::new(cookie.name, attributes, keyring, random, timeouts))
             }
+            SessionMode::Jwt { access_cookie: access } => {
+                let attributes = cookie.attributes();
+                let path = CookiePath::parse(&format!("{}/refresh", settings.control_prefix))?;
+                let own = Attributes { path, ..attributes.clone() };
+                let name = settings.refresh_cookie();
+                let refresh = Sealed::new(name, own, keyring, Arc::clone(&random), timeouts);
+                Keeping::Jwt(Jwt::new(access, attributes, refresh, verifiers, random, timeouts))
+            }
         };
         let flights = Flights::new(tasks.clone());
-        Self { store, keeping, clock, timeouts, providers, flights, tasks }
+        Ok(Self { store, keeping, clock, timeouts, providers, flights, tasks })
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
@@ -190,7 +239,7 @@ impl Sessions {
         &self,
         presented: &Presented,
         now: Timestamp,
-    ) -> Result<Option<Stored>, StoreError> {
+    ) -> Result<Option<Stored>, LoadError> {
         self.keeping.load(presented, now).await
     }
 
@@ -211,6 +260,23 @@ impl Sessions {
         self.keeping.expire()
     }
 
+    /// The cookies by which a browser forgets a session that has ended, where they hold more than a
+    /// ticket to nothing.
+    ///
+    /// For answers that the page waits for before it does anything else: where it logged in meanwhile,
+    /// these would end that session.
+    pub(crate) fn expire_ended(&self) -> Vec<HeaderValue> {
+        match self.keeping {
+            Keeping::Server(_) => Vec::new(),
+            Keeping::Sealed(_) | Keeping::Jwt(_) => self.keeping.expire(),
+        }
+    }
+
+    /// Whether the cookies that a logout needs come to the refresh endpoint alone.
+    pub(crate) fn logout_needs_refresh_path(&self) -> bool {
+        matches!(self.keeping, Keeping::Jwt(_))
+    }
+
     /// Ends the session. Its tokens are revoked when the answer is dropped.
     ///
     /// On a task of its own: a browser that goes away stops no logout half-way.
@@ -218,7 +284,7 @@ impl Sessions {
         self: &Arc<Self>,
         presented: &Presented,
         now: Timestamp,
-    ) -> Result<Option<Ended>, StoreError> {
+    ) -> Result<Option<Ended>, LoadError> {
         let (sessions, presented) = (Arc::clone(self), presented.clone());
         let task = self.tasks.spawn(async move {
             let record = sessions.remove(&presented, now).await?;
@@ -236,10 +302,12 @@ impl Sessions {
         &self,
         presented: &Presented,
         now: Timestamp,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> Result<Option<Record>, LoadError> {
         // Without the right secret half an id ends nothing.
-        if self.load(presented, now).await?.is_none() {
-            return Ok(None);
+        match self.load(presented, now).await {
+            Ok(Some(_)) | Err(LoadError::TokenExpired) => {}
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(error),
         }
         let id = presented.id();
         // Before the record goes: a flight that finds it gone must know why.

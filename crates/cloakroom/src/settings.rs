@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 
 use cloakroom_core::{
-    cookie::{Attributes, CookieDomain, CookieName, CookiePath, Lifetime, ReservedNames, SameSite},
+    cookie::{
+        Attributes, CookieDomain, CookieName, CookiePath, Lifetime, Prefix, ReservedNames, SameSite,
+    },
     origin::{PublicOrigin, is_loopback_to_browsers},
     session::Timeouts,
 };
@@ -55,6 +57,16 @@ pub enum SessionMode {
     /// process, or the same after a restart, does not know which sessions have ended and which refresh
     /// tokens are spent. A session can be ended only by its own browser.
     Sealed,
+    /// The access token, a JWT, as it is in a cookie that the service behind can verify too; the rest
+    /// sealed in a cookie that the refresh endpoint alone gets.
+    ///
+    /// Weaker in what [`SessionMode::Sealed`] is, and further: whoever has the cookie has the token,
+    /// until it expires; the page must ask for each refresh. Every provider needs
+    /// [`ProviderSettings::access_token`].
+    Jwt {
+        /// The name of the access token's cookie.
+        access_cookie: CookieName,
+    },
 }
 
 /// `Strict-Transport-Security` (RFC 6797): for how long a browser comes by https alone. The default is a
@@ -228,7 +240,21 @@ impl Settings {
     /// The names that no upstream receives or sets (R35).
     pub(crate) fn reserved_names(&self) -> ReservedNames {
         let companion = self.csrf_token().and_then(|token| token.cookie);
-        ReservedNames::new([self.cookie.name.clone()].into_iter().chain(companion))
+        let jwt = match &self.mode {
+            SessionMode::Jwt { access_cookie } => {
+                vec![access_cookie.clone(), self.refresh_cookie()]
+            }
+            SessionMode::Server | SessionMode::Sealed => Vec::new(),
+        };
+        ReservedNames::new([self.cookie.name.clone()].into_iter().chain(companion).chain(jwt))
+    }
+
+    /// The cookie that the refresh endpoint alone gets in mode `jwt`: its path forbids it a prefix that
+    /// binds to the host.
+    pub(crate) fn refresh_cookie(&self) -> CookieName {
+        let session = &self.cookie.name;
+        let name = session.with_suffix("-refresh").unwrap_or_else(|_| session.clone());
+        if name.prefix().binds_to_host() { name.with_prefix(Prefix::Secure) } else { name }
     }
 
     /// The CSRF token that is asked for. With `SameSite=None` one always is: every other site's requests

@@ -46,7 +46,10 @@ pub use expectation::{AudienceRule, Expectation, IssuerRule, TokenKind};
 pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES, PemError, SharedSecretError};
 pub use verified::VerifiedTokens;
 
-use crate::{session::UserKey, time::Timestamp};
+use crate::{
+    session::{RecordId, UserKey},
+    time::Timestamp,
+};
 use claims::Times;
 use compact::Compact;
 
@@ -83,6 +86,17 @@ impl VerifiedClaims {
     /// `exp`, without leeway.
     pub fn expires_at(&self) -> Timestamp {
         self.times.expires_at
+    }
+
+    /// A name of the login that the token came from, for a session that has no other: see
+    /// [`peek_session_name`].
+    pub fn session_name(&self) -> RecordId {
+        claims::session_name(&self.claims)
+    }
+
+    /// `iat`, where it is there.
+    pub fn issued_at(&self) -> Option<Timestamp> {
+        self.times.issued_at
     }
 
     /// The algorithm that the token was signed with; the hash in `at_hash` depends on it.
@@ -194,4 +208,12 @@ pub fn peek_user(token: &str) -> Option<UserKey> {
     let claims = Compact::parse(token).ok()?.claims().ok()?;
     let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
     Some(UserKey { iss: text("iss")?, sub: text("sub")? })
+}
+
+/// The name of a session of which nothing is known but its access token: the hash of `iss`, `sub` and
+/// `sid`, as far as they are there, and so the same for every token of one login.
+///
+/// Nothing is verified, as with [`peek_expiry`].
+pub fn peek_session_name(token: &str) -> Option<RecordId> {
+    Some(claims::session_name(&Compact::parse(token).ok()?.claims().ok()?))
 }

@@ -17,6 +17,6 @@ mod tests;
 
 pub use freshness::{Freshness, refresh_margin};
 pub use record::{Record, RecordError, TokenSet, UserKey};
-pub use sealed::{OpenFault, SealedSession, TooLarge};
+pub use sealed::{Beside, OpenFault, SealedSession, TooLarge, access_token_id};
 pub use ticket::{RecordId, Ticket};
 pub use timeouts::Timeouts;

@@ -19,6 +19,8 @@ pub fn revocation_requests(
     let refresh = tokens.refresh_token.iter().map(|token| (token, "refresh_token"));
     refresh
         .chain([(&tokens.access_token, "access_token")])
+        // Where only the browser kept it and did not bring it.
+        .filter(|(token, _)| !token.expose().is_empty())
         .map(|(token, hint)| {
             form_request(client, endpoint, &[("token", token.expose()), ("token_type_hint", hint)])
         })

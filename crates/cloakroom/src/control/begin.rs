@@ -25,15 +25,12 @@ pub(crate) async fn session(
 ) -> Result<Vec<HeaderValue>, Refusal> {
     let sessions = &shared.sessions;
     let old = sessions.present(headers);
-    let tokens = login.tokens.clone();
     let started =
         sessions.start(provider.name(), login, now).await.map_err(|error| match error {
             StartError::Store(error) => Refusal::new(Reason::StoreUnavailable, error.to_string()),
-            StartError::DoesNotFit(detail) => {
-                // Nobody will ever use them.
-                provider.revoke(tokens);
-                Refusal::new(Reason::TokensTooLarge, detail)
-            }
+            StartError::DoesNotFit(detail) => Refusal::new(Reason::TokensTooLarge, detail),
+            StartError::NotVerified(detail) => Refusal::new(Reason::LoginFailed, detail),
+            StartError::Unavailable(detail) => Refusal::new(Reason::ProviderUnavailable, detail),
         })?;
     if let Some(id) = replaces {
         sessions.supersede(id, now).await;

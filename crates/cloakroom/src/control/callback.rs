@@ -58,8 +58,11 @@ async fn log_in(
         .filter(|provider| provider.issuer() == pending.issuer)
         .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
     let login = exchange(shared, provider, admitted, transaction, state).await.map_err(again)?;
+    let tokens = login.tokens.clone();
     let cookies = begin::session(shared, headers, provider, login, pending.replaces, now)
         .await
+        // Nobody will ever use them.
+        .inspect_err(|_| provider.revoke(tokens))
         .map_err(again)?;
     let location = transaction.return_to().as_str();
     // A redirect from here still counts as sent by the provider's site: a Strict cookie would not go

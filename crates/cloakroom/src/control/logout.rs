@@ -43,6 +43,12 @@ struct LogoutTicket {
     expires_at: Timestamp,
 }
 
+/// Sends the browser on, with its POST, to the one path that the refresh token's cookie comes to.
+pub(super) fn send_on(shared: &Shared, _ours: &SameOrigin) -> Reply {
+    let location = format!("{}/refresh/logout", shared.settings.control_prefix);
+    Reply::same_method(&location)
+}
+
 /// Ends the session here, revokes its tokens at the provider beside (R17), and says where to go next.
 pub(super) async fn end(
     shared: &Shared,
@@ -74,7 +80,7 @@ pub(super) async fn end(
             .sessions
             .end(&presented, now)
             .await
-            .map_err(|error| forget(super::refresh::store_refusal(error)))?,
+            .map_err(|error| forget(error.into()))?,
         None => None,
     };
     let mut location = settings.after_logout.clone();

@@ -1,7 +1,7 @@
 //! `POST refresh`: makes the access token fresh; asking again changes nothing.
 
 use cloakroom_core::guard::SameOrigin;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header::SET_COOKIE};
 
 use super::Reply;
 use crate::{
@@ -21,13 +21,16 @@ pub(super) async fn refresh(
     let login = || Refusal::new(Reason::LoginRequired, "no session to refresh");
     let presented = shared.sessions.present(headers).ok_or_else(login)?;
     super::check_csrf(shared, headers, &presented).await?;
-    match shared.sessions.refresh(&presented, None).await {
+    match shared.sessions.refresh_for_page(&presented).await {
         Ok(_) => {
             let (sessions, now) = (&shared.sessions, shared.clock.now());
             let cookies = sessions.cookies(&presented, Request::Asks, now);
             Ok(Reply::new(StatusCode::NO_CONTENT).cookies(cookies))
         }
-        Err(RefreshFailure::Ended) => Err(login()),
+        Err(RefreshFailure::Ended) => {
+            let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
+            Err(shared.sessions.expire_ended().into_iter().fold(login(), forget))
+        }
         Err(failure @ RefreshFailure::Outage { retry_after }) => {
             Err(Refusal::new(Reason::ProviderUnavailable, failure.to_string())
                 .retry_after(retry_after))

@@ -26,10 +26,9 @@ pub(super) async fn describe(
         return Ok(nobody());
     };
     let now = shared.clock.now();
-    let stored =
-        shared.sessions.load(&presented, now).await.map_err(super::refresh::store_refusal)?;
+    let stored = shared.sessions.load(&presented, now).await?;
     let Some(Stored { mut record, expires_at, .. }) = stored else { return Ok(nobody()) };
-    let id = presented.id();
+    let id = presented.name();
     if Freshness::of(&record.tokens, &id, now) == Freshness::Expired {
         match shared.sessions.refresh(&presented, None).await {
             Ok(successor) => record = successor,

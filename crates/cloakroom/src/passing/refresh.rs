@@ -25,7 +25,7 @@ pub(crate) async fn answer_refresh(
     let service = provider.token_api().ok_or_else(login)?;
     let presented = sessions.present(headers).ok_or_else(login)?;
     check_csrf(shared, headers, &presented).await?;
-    match sessions.refresh(&presented, None).await {
+    match sessions.refresh_for_page(&presented).await {
         Ok(record) => {
             let now = shared.clock.now();
             let left = record.tokens.expires_at.map(|at| at.since(now).as_secs());

@@ -2,6 +2,7 @@
 //!
 //! Everything else about sessions (flights, grace, timeouts) is the same in every mode.
 
+mod jwt;
 mod memory;
 mod sealed;
 mod server;
@@ -15,8 +16,8 @@ use cloakroom_core::{
 use cloakroom_store::{Replaced, StoreError};
 use http::{HeaderMap, HeaderValue};
 
-pub(super) use self::{sealed::Sealed, server::Server};
-use super::{Presented, Request, StartError, Started, Stored};
+pub(super) use self::{jwt::Jwt, sealed::Sealed, server::Server};
+use super::{LoadError, Presented, Request, StartError, Started, Stored, presented::Kind};
 
 /// How the sessions of one Cloakroom are kept.
 pub(super) enum Keeping {
@@ -24,6 +25,8 @@ pub(super) enum Keeping {
     Server(Server),
     /// The whole session in the cookies.
     Sealed(Sealed),
+    /// The access token in a cookie, the rest in another.
+    Jwt(Jwt),
 }
 
 impl Keeping {
@@ -32,6 +35,7 @@ impl Keeping {
         match self {
             Self::Server(server) => server.present(headers),
             Self::Sealed(sealed) => sealed.present(headers),
+            Self::Jwt(jwt) => jwt.present(headers),
         }
     }
 
@@ -52,6 +56,7 @@ impl Keeping {
         match self {
             Self::Server(server) => server.start(&record, now).await,
             Self::Sealed(sealed) => sealed.start(record, now),
+            Self::Jwt(jwt) => jwt.start(record, now).await,
         }
     }
 
@@ -60,10 +65,11 @@ impl Keeping {
         &self,
         presented: &Presented,
         now: Timestamp,
-    ) -> Result<Option<Stored>, StoreError> {
+    ) -> Result<Option<Stored>, LoadError> {
         match self {
-            Self::Server(server) => server.load(presented, now).await,
+            Self::Server(server) => Ok(server.load(presented, now).await?),
             Self::Sealed(sealed) => Ok(sealed.load(presented, now)),
+            Self::Jwt(jwt) => jwt.load(presented, now).await,
         }
     }
 
@@ -77,6 +83,7 @@ impl Keeping {
         match self {
             Self::Server(server) => server.replace(presented, before, record).await,
             Self::Sealed(sealed) => Ok(sealed.replace(presented, before, record)),
+            Self::Jwt(jwt) => Ok(jwt.replace(presented, before, record)),
         }
     }
 
@@ -90,6 +97,7 @@ impl Keeping {
         match self {
             Self::Server(server) => server.remove(presented).await,
             Self::Sealed(sealed) => Ok(sealed.remove(presented, now).map(Arc::unwrap_or_clone)),
+            Self::Jwt(jwt) => Ok(jwt.remove(presented, now).map(Arc::unwrap_or_clone)),
         }
     }
 
@@ -99,6 +107,10 @@ impl Keeping {
             Self::Server(server) => server.forget(id).await,
             Self::Sealed(sealed) => {
                 sealed.forget(id, now);
+                Ok(true)
+            }
+            Self::Jwt(jwt) => {
+                jwt.forget(id, now);
                 Ok(true)
             }
         }
@@ -116,6 +128,8 @@ impl Keeping {
                 sealed.touch(id, expires_at);
                 Ok(())
             }
+            // Use between refreshes is not seen.
+            Self::Jwt(_) => Ok(()),
         }
     }
 
@@ -130,6 +144,7 @@ impl Keeping {
             // The ticket stays the same for as long as the session lasts.
             Self::Server(_) => Vec::new(),
             Self::Sealed(sealed) => sealed.cookies(presented, request, now),
+            Self::Jwt(jwt) => jwt.cookies(presented, now),
         }
     }
 
@@ -138,6 +153,7 @@ impl Keeping {
         match self {
             Self::Server(server) => server.expire(),
             Self::Sealed(sealed) => sealed.expire(),
+            Self::Jwt(jwt) => jwt.expire(),
         }
     }
 
@@ -146,6 +162,31 @@ impl Keeping {
         match self {
             Self::Server(_) => 0,
             Self::Sealed(sealed) => sealed.sweep(now),
+            Self::Jwt(jwt) => jwt.sweep(now),
+        }
+    }
+
+    /// Notes that an upstream refused the session's access token, where nothing but the page can have
+    /// it refreshed; `false` where that is not so.
+    pub(super) fn leave_refresh_to_page(
+        &self,
+        presented: &Presented,
+        expires_at: Timestamp,
+    ) -> bool {
+        match self {
+            Self::Server(_) | Self::Sealed(_) => false,
+            Self::Jwt(jwt) => {
+                jwt.reject(presented, expires_at);
+                true
+            }
+        }
+    }
+
+    /// When the token set was obtained whose access token an upstream refused, as noted.
+    pub(super) fn rejected(&self, presented: &Presented) -> Option<Timestamp> {
+        match self {
+            Self::Server(_) | Self::Sealed(_) => None,
+            Self::Jwt(jwt) => jwt.rejected(presented),
         }
     }
 }

@@ -8,7 +8,7 @@ use cloakroom_core::{
 };
 use cloakroom_store::{Replaced, StoreError};
 
-use super::{GRACE, Presented, RefreshFailure, Sessions, Stored, flights::Outcome};
+use super::{GRACE, LoadError, Presented, RefreshFailure, Sessions, Stored, flights::Outcome};
 use crate::provider::{Provider, RefreshError};
 
 /// Tries at writing a rotated token set: losing it would end the session, so patience is cheap.
@@ -43,20 +43,33 @@ impl Sessions {
         }
     }
 
-    /// Starts the flight of a token that an upstream refused, unless it is within [`GRACE`]; says
-    /// whether it did.
-    pub(crate) fn refresh_rejected(
+    /// What becomes of a session whose access token an upstream refused; its flight starts, or is the
+    /// page's to ask for.
+    pub(crate) fn token_refused(
         self: &Arc<Self>,
         presented: &Presented,
         record: &Record,
-    ) -> bool {
-        let now = self.clock.now();
-        let starts = now.since(record.tokens.obtained_at) >= GRACE;
-        if starts {
-            let fly = Arc::clone(self).fly(presented.clone(), Some(record.tokens.obtained_at));
-            self.flights.start(presented.id(), now, fly);
+    ) -> AfterRefusal {
+        let (now, tokens) = (self.clock.now(), &record.tokens);
+        let young = now.since(tokens.obtained_at) < GRACE;
+        let until = tokens.expires_at.unwrap_or(now);
+        if !young && self.keeping.leave_refresh_to_page(presented, until) {
+            return AfterRefusal::Refresh;
         }
-        starts
+        match tokens.refresh_token {
+            None if !self.logout_needs_refresh_path() => AfterRefusal::LogIn,
+            _ if young => AfterRefusal::Nothing,
+            _ => {
+                let fly = Arc::clone(self).fly(presented.clone(), Some(tokens.obtained_at));
+                self.flights.start(presented.id(), now, fly);
+                AfterRefusal::Refresh
+            }
+        }
+    }
+
+    /// [`Sessions::refresh`] for a page that asks for it.
+    pub(crate) async fn refresh_for_page(self: &Arc<Self>, presented: &Presented) -> Outcome {
+        self.refresh(presented, self.keeping.rejected(presented)).await
     }
 
     async fn fly(
@@ -122,7 +135,7 @@ impl Sessions {
         rejected: Option<Timestamp>,
     ) -> Result<Spendable, RefreshFailure> {
         let now = self.clock.now();
-        let stored = self.load(presented, now).await.map_err(|error| store_outage(&error))?;
+        let stored = self.load(presented, now).await.map_err(|error| not_loaded(&error))?;
         let Some(stored) = stored else { return Err(RefreshFailure::Ended) };
         let tokens = &stored.record.tokens;
         let replace = match Freshness::of(tokens, &presented.id(), now) {
@@ -174,7 +187,7 @@ impl Sessions {
                     tracing::warn!(sid = id.handle(), "the record was replaced by somebody else");
                     let now = self.clock.now();
                     let stored = self.load(presented, now).await;
-                    return match stored.map_err(|error| store_outage(&error))? {
+                    return match stored.map_err(|error| not_loaded(&error))? {
                         Some(stored) => Ok(stored.record),
                         None => Err(RefreshFailure::Ended),
                     };
@@ -203,6 +216,29 @@ enum Spendable {
     No(Arc<Record>),
     /// They are to be replaced.
     Yes(Stored),
+}
+
+/// What a client is to do whose token an upstream refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterRefusal {
+    /// Take it as the API's answer: the token is so young that another would fare no better.
+    Nothing,
+    /// Refresh and repeat.
+    Refresh,
+    /// Log in: there is no refresh token.
+    LogIn,
+}
+
+fn not_loaded(error: &LoadError) -> RefreshFailure {
+    match error {
+        LoadError::Store(error) => store_outage(error),
+        // What it would be refreshed with was not presented.
+        LoadError::TokenExpired => RefreshFailure::Ended,
+        LoadError::Keys(detail) => {
+            tracing::warn!(detail, "a session could not be verified");
+            RefreshFailure::Outage { retry_after: STORE_RETRY }
+        }
+    }
 }
 
 fn store_outage(error: &StoreError) -> RefreshFailure {

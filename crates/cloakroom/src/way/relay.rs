@@ -1,7 +1,7 @@
 //! The relay: our cookies off, the bearer on (R35, R63).
 
 use cloakroom_core::{
-    cookie::{self, ReservedNames},
+    cookie::{self, CookieName, ReservedNames},
     csrf::CsrfChecked,
     guard::SameOrigin,
     secret::Token,
@@ -11,9 +11,16 @@ use http::{HeaderMap, HeaderValue};
 use super::{bearer::VerifiedBearer, gate::Admitted, route::Matched, session::LiveSession};
 use crate::{reason::Reason, refusal::Refusal, settings::TokenHeader};
 
-/// Takes our cookies off a request, whether or not a session goes along.
-pub(crate) fn strip(headers: &mut HeaderMap, reserved: &ReservedNames, _admitted: &Admitted) {
-    cookie::strip(headers, |name| reserved.contains(name));
+/// Takes our cookies off a request, whether or not a session goes along; but for `kept`, where there is
+/// one.
+pub(crate) fn strip(
+    headers: &mut HeaderMap,
+    reserved: &ReservedNames,
+    kept: Option<&CookieName>,
+    _admitted: &Admitted,
+) {
+    let keeps = |name: &[u8]| kept.is_some_and(|kept| kept.as_str().as_bytes() == name);
+    cookie::strip(headers, |name| reserved.contains(name) && !keeps(name));
 }
 
 /// Takes off what a client sent under the name that the route's token goes by.

@@ -24,7 +24,7 @@ pub(crate) struct LiveSession {
 
 impl LiveSession {
     pub(crate) fn id(&self) -> RecordId {
-        self.presented.id()
+        self.presented.name()
     }
 
     pub(crate) fn presented(&self) -> &Presented {
@@ -46,10 +46,7 @@ pub(crate) async fn find(
     now: Timestamp,
 ) -> Result<Option<LiveSession>, Refusal> {
     let Some(presented) = sessions.present(headers) else { return Ok(None) };
-    let stored = sessions
-        .load(&presented, now)
-        .await
-        .map_err(|error| Refusal::new(Reason::StoreUnavailable, error.to_string()))?;
+    let stored = sessions.load(&presented, now).await?;
     let Some(stored) = stored else { return Ok(None) };
     sessions.touch(&presented, &stored, now);
     let record = match Freshness::of(&stored.record.tokens, &presented.id(), now) {

@@ -8,7 +8,7 @@ use super::{
     Algorithm, AudienceRule, Expectation, IssuerRule, JwtError, MAX_LEEWAY, TokenKind,
     VerifiedClaims, compact::text,
 };
-use crate::time::Timestamp;
+use crate::{session::RecordId, time::Timestamp};
 
 /// 9999-12-31T23:59:59Z, the last second that other implementations can read.
 const LAST_SECOND: f64 = 253_402_300_799.0;
@@ -33,12 +33,19 @@ pub(super) fn judge(
     Ok(VerifiedClaims { claims, algorithm, times })
 }
 
+/// What names a login among all: a JSON array keeps the three apart.
+pub(super) fn session_name(claims: &Map<String, Value>) -> RecordId {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let parts = serde_json::json!([text("iss"), text("sub"), text("sid")]);
+    RecordId::hash(b"cloakroom session of an access token v1", parts.to_string().as_bytes())
+}
+
 /// From when to when a token counts.
 #[derive(Clone, Copy)]
 pub(super) struct Times {
     pub(super) expires_at: Timestamp,
     not_before: Option<Timestamp>,
-    issued_at: Option<Timestamp>,
+    pub(super) issued_at: Option<Timestamp>,
 }
 
 impl Times {

@@ -9,7 +9,7 @@ use base64::{Engine, encoded_len, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Record, Ticket};
+use super::{Record, RecordId, Ticket};
 use crate::{
     cookie::{
         CookieName,
@@ -36,6 +36,22 @@ pub struct SealedSession {
     pub generation: u64,
     /// When it ends if no request comes (R32).
     pub expires_at: Timestamp,
+    /// The access token's cookie, where it has one of its own: the record's token is empty then.
+    pub beside: Option<Beside>,
+}
+
+/// What a sealed session knows of the cookie that its access token is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// The hash of that token ([`access_token_id`]).
+    pub token: RecordId,
+    /// The name that the session has by that token ([`crate::jwt::peek_session_name`]).
+    pub name: RecordId,
+}
+
+/// The hash by which an access token is remembered; it opens nothing.
+pub fn access_token_id(token: &str) -> RecordId {
+    RecordId::hash(b"cloakroom access token v1", token.as_bytes())
 }
 
 /// It takes more than the cookies hold (R23).
@@ -53,6 +69,8 @@ struct Plain<R> {
     id: Token,
     generation: u64,
     expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beside: Option<Beside>,
     record: R,
 }
 
@@ -71,6 +89,7 @@ impl SealedSession {
             id: Token::new(self.ticket.encode().as_str()),
             generation: self.generation,
             expires_at: self.expires_at,
+            beside: self.beside,
             record: &self.record,
         };
         let plain = Zeroizing::new(
@@ -104,8 +123,8 @@ impl SealedSession {
         let plain: Plain<Record> =
             serde_json::from_slice(&plain).map_err(|_| OpenFault::Version)?;
         let ticket = Ticket::decode(plain.id.expose().as_bytes()).ok_or(OpenFault::Version)?;
-        let Plain { generation, expires_at, record, .. } = plain;
-        Ok(Some(Self { ticket, record, generation, expires_at }))
+        let Plain { generation, expires_at, beside, record, .. } = plain;
+        Ok(Some(Self { ticket, record, generation, expires_at, beside }))
     }
 }
 
@@ -131,6 +150,7 @@ impl fmt::Debug for SealedSession {
             .field("record", &self.record)
             .field("generation", &self.generation)
             .field("expires_at", &self.expires_at)
+            .field("beside", &self.beside)
             .finish()
     }
 }

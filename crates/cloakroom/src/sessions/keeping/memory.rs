@@ -117,6 +117,11 @@ impl Memory {
         Replaced::Done { version }
     }
 
+    /// Whether a successor waits for its browser.
+    pub(super) fn has_successor(&self, id: RecordId) -> bool {
+        self.state().successors.contains_key(&id)
+    }
+
     /// Notes that a successor is in use.
     pub(super) fn touch(&self, id: RecordId, expires_at: Timestamp) {
         let mut state = self.state();

@@ -29,7 +29,7 @@ pub(in crate::sessions) struct Sealed {
     keyring: SharedKeyring,
     random: Arc<dyn Random>,
     timeouts: Timeouts,
-    memory: Memory,
+    pub(super) memory: Memory,
 }
 
 impl Sealed {
@@ -70,6 +70,7 @@ impl Sealed {
             generation: 1,
             expires_at: self.timeouts.expiry(now, record.absolute_end),
             record,
+            beside: None,
         };
         let cookies = self.set(&session, now).map_err(StartError::DoesNotFit)?;
         Ok(Started { id: session.ticket.record_id(), cookies })
@@ -151,8 +152,8 @@ impl Sealed {
             return Vec::new();
         }
         expires_at = touched.map_or(expires_at, |touched| touched.max(expires_at));
-        let (ticket, record) = (presented.ticket().clone(), (*record).clone());
-        let session = SealedSession { ticket, record, generation, expires_at };
+        let (ticket, record) = (carried.ticket.clone(), (*record).clone());
+        let session = SealedSession { ticket, record, generation, expires_at, beside: None };
         self.set(&session, now).unwrap_or_else(|error| {
             let sid = presented.id().handle();
             tracing::error!(sid, error, "a refreshed session does not fit its cookies; it is kept in memory as long as it can be");
@@ -168,18 +169,26 @@ impl Sealed {
         self.memory.sweep(now)
     }
 
-    fn set(&self, session: &SealedSession, now: Timestamp) -> Result<Vec<HeaderValue>, String> {
+    pub(super) fn set(
+        &self,
+        session: &SealedSession,
+        now: Timestamp,
+    ) -> Result<Vec<HeaderValue>, String> {
         let advice = |error: String| format!("{error}: use session mode \"server\"");
-        let left = session.record.absolute_end.since(now);
-        let lifetime = match self.attributes.lifetime {
-            Lifetime::BrowserSession => Lifetime::BrowserSession,
-            Lifetime::MaxAge(age) => Lifetime::MaxAge(age.min(left)),
-        };
+        let lifetime = lifetime(&self.attributes, &session.record, now);
         let value = session
             .seal(&self.name, &self.keyring.get(), &*self.random)
             .map_err(|error| advice(error.to_string()))?;
         let attributes = Attributes { lifetime, ..self.attributes.clone() };
         chunks::set_chunked(&self.name, value.expose(), &attributes)
             .map_err(|error| advice(error.to_string()))
+    }
+}
+
+/// How long a cookie is worth keeping: no longer than its session.
+pub(super) fn lifetime(attributes: &Attributes, record: &Record, now: Timestamp) -> Lifetime {
+    match attributes.lifetime {
+        Lifetime::BrowserSession => Lifetime::BrowserSession,
+        Lifetime::MaxAge(age) => Lifetime::MaxAge(age.min(record.absolute_end.since(now))),
     }
 }

@@ -11,7 +11,7 @@ use cloakroom_core::{
 use cloakroom_store::{Replaced, SessionStore, StoreError};
 use http::{HeaderMap, HeaderValue};
 
-use super::{Presented, StartError, Started, Stored};
+use super::{Kind, Presented, StartError, Started, Stored};
 use crate::{keyring::SharedKeyring, settings::CookieSettings};
 
 pub(in crate::sessions) struct Server {
@@ -25,7 +25,7 @@ pub(in crate::sessions) struct Server {
 impl Server {
     pub(super) fn present(&self, headers: &HeaderMap) -> Option<Presented> {
         match cookie::find(headers, &self.cookie.name) {
-            Found::One(value) => Ticket::decode(value).map(Presented::ticket_alone),
+            Found::One(value) => Ticket::decode(value).map(Presented::ticket),
             Found::Absent => None,
             Found::Duplicate => {
                 let cookie = self.cookie.name.as_str();
@@ -59,9 +59,10 @@ impl Server {
         presented: &Presented,
         now: Timestamp,
     ) -> Result<Option<Stored>, StoreError> {
-        let id = presented.id();
+        let Kind::Ticket(ticket) = presented.kind() else { return Ok(None) };
+        let id = ticket.record_id();
         let Some(stored) = self.store.load(id, now).await? else { return Ok(None) };
-        match Record::open(&self.keyring.get(), presented.ticket(), &stored.sealed) {
+        match Record::open(&self.keyring.get(), ticket, &stored.sealed) {
             Ok(record) if now < record.absolute_end => Ok(Some(Stored {
                 record: Arc::new(record),
                 version: stored.version,
@@ -81,15 +82,16 @@ impl Server {
         before: &Stored,
         record: &Record,
     ) -> Result<Replaced, StoreError> {
-        let sealed = record.seal(&self.keyring.get(), presented.ticket(), &*self.random);
+        let Kind::Ticket(ticket) = presented.kind() else { return Ok(Replaced::Gone) };
+        let sealed = record.seal(&self.keyring.get(), ticket, &*self.random);
         self.store.replace(presented.id(), before.version, sealed, before.expires_at).await
     }
 
     pub(super) async fn remove(&self, presented: &Presented) -> Result<Option<Record>, StoreError> {
+        let Kind::Ticket(ticket) = presented.kind() else { return Ok(None) };
         let removed = self.store.remove(presented.id()).await?;
-        Ok(removed.and_then(|stored| {
-            Record::open(&self.keyring.get(), presented.ticket(), &stored.sealed).ok()
-        }))
+        Ok(removed
+            .and_then(|stored| Record::open(&self.keyring.get(), ticket, &stored.sealed).ok()))
     }
 
     pub(super) async fn forget(&self, id: RecordId) -> Result<bool, StoreError> {
