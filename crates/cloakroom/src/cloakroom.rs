@@ -38,7 +38,7 @@ use crate::{
     provider::{BackChannel, Provider},
     reason::Reason,
     refusal::{Refusal, Refused, SESSION_HEADER},
-    sessions::{self, AfterRefusal, Sessions},
+    sessions::{self, AfterRefusal, Keeping, Sessions},
     settings::{SessionMode, SessionRule, Settings, Unauthenticated},
     verifier::Verifiers,
     way::{
@@ -124,16 +124,10 @@ impl Cloakroom {
             Arc::new(Provider::new(provider, back_channel.clone(), tasks.clone(), clock))
         });
         let providers = providers.collect();
-        let sessions = Sessions::new(
-            &settings,
-            store,
-            keyring.clone(),
-            Arc::clone(&random),
-            Arc::clone(&clock),
-            providers,
-            Arc::clone(&verifiers),
-            tasks.clone(),
-        )?;
+        let keeping = Keeping::new(&settings, &store, keyring.clone(), &random, &verifiers)
+            .map_err(SetupFault::from)?;
+        let (times, its_clock) = (settings.timeouts, Arc::clone(&clock));
+        let sessions = Sessions::new(keeping, store, its_clock, times, providers, tasks.clone());
         let shared = Shared {
             guard: Guard::new(settings.required_header.clone()),
             csrf: Csrf::new(&settings, keyring.clone(), Arc::clone(&random)),

@@ -11,8 +11,6 @@ mod refresh;
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    cookie::{Attributes, CookiePath},
-    random::Random,
     session::{Record, RecordId, Timeouts},
     time::Timestamp,
 };
@@ -20,20 +18,13 @@ use cloakroom_store::{SessionStore, StoreError};
 use http::{HeaderMap, HeaderValue};
 use tokio_util::task::TaskTracker;
 
-use self::{
-    flights::Flights,
-    keeping::{Jwt, Keeping, Sealed, Server},
-};
-pub(crate) use self::{presented::Presented, refresh::AfterRefusal};
+use self::flights::Flights;
+pub(crate) use self::{keeping::Keeping, presented::Presented, refresh::AfterRefusal};
 use crate::{
-    cloakroom::SetupFault,
     clock::Clock,
-    keyring::SharedKeyring,
     provider::{Login, Provider},
     reason::Reason,
     refusal::Refusal,
-    settings::{SessionMode, Settings},
-    verifier::Verifiers,
 };
 
 /// How long a fresh token set protects itself: within this a client whose request still carried the
@@ -160,36 +151,15 @@ pub(crate) enum RefreshFailure {
 
 impl Sessions {
     pub(crate) fn new(
-        settings: &Settings,
+        keeping: Keeping,
         store: Arc<dyn SessionStore>,
-        keyring: SharedKeyring,
-        random: Arc<dyn Random>,
         clock: Arc<dyn Clock>,
+        timeouts: Timeouts,
         providers: Vec<Arc<Provider>>,
-        verifiers: Arc<Verifiers>,
         tasks: TaskTracker,
-    ) -> Result<Self, SetupFault> {
-        let (timeouts, cookie) = (settings.timeouts, settings.cookie.clone());
-        let keeping = match settings.mode.clone() {
-            SessionMode::Server => {
-                let store = Arc::clone(&store);
-                Keeping::Server(Server { store, keyring, random, timeouts, cookie })
-            }
-            SessionMode::Sealed => {
-                let attributes = cookie.attributes();
-                Keeping::Sealed(Sealed::new(cookie.name, attributes, keyring, random, timeouts))
-            }
-            SessionMode::Jwt { access_cookie: access } => {
-                let attributes = cookie.attributes();
-                let path = CookiePath::parse(&format!("{}/refresh", settings.control_prefix))?;
-                let own = Attributes { path, ..attributes.clone() };
-                let name = settings.refresh_cookie();
-                let refresh = Sealed::new(name, own, keyring, Arc::clone(&random), timeouts);
-                Keeping::Jwt(Jwt::new(access, attributes, refresh, verifiers, random, timeouts))
-            }
-        };
+    ) -> Self {
         let flights = Flights::new(tasks.clone());
-        Ok(Self { store, keeping, clock, timeouts, providers, flights, tasks })
+        Self { store, keeping, clock, timeouts, providers, flights, tasks }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {

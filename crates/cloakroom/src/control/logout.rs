@@ -76,11 +76,9 @@ pub(super) async fn end(
         })?;
     }
     let ended = match presented {
-        Some(presented) => shared
-            .sessions
-            .end(&presented, now)
-            .await
-            .map_err(|error| forget(error.into()))?,
+        Some(presented) => {
+            shared.sessions.end(&presented, now).await.map_err(|error| forget(error.into()))?
+        }
         None => None,
     };
     let mut location = settings.after_logout.clone();

@@ -10,17 +10,25 @@ mod server;
 use std::sync::Arc;
 
 use cloakroom_core::{
+    cookie::{Attributes, CookiePath, CookiePathError},
+    random::Random,
     session::{Record, RecordId},
     time::Timestamp,
 };
-use cloakroom_store::{Replaced, StoreError};
+use cloakroom_store::{Replaced, SessionStore, StoreError};
 use http::{HeaderMap, HeaderValue};
 
-pub(super) use self::{jwt::Jwt, sealed::Sealed, server::Server};
+use self::{jwt::Jwt, sealed::Sealed, server::Server};
 use super::{LoadError, Presented, Request, StartError, Started, Stored, presented::Kind};
+use crate::{
+    keyring::SharedKeyring,
+    settings::{SessionMode, Settings},
+    verifier::Verifiers,
+};
 
 /// How the sessions of one Cloakroom are kept.
-pub(super) enum Keeping {
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
+pub(crate) enum Keeping {
     /// The record in the store, a ticket in the cookie.
     Server(Server),
     /// The whole session in the cookies.
@@ -30,6 +38,36 @@ pub(super) enum Keeping {
 }
 
 impl Keeping {
+    /// # Errors
+    /// When the control endpoints' prefix cannot be a cookie's path.
+    pub(crate) fn new(
+        settings: &Settings,
+        store: &Arc<dyn SessionStore>,
+        keyring: SharedKeyring,
+        random: &Arc<dyn Random>,
+        verifiers: &Arc<Verifiers>,
+    ) -> Result<Self, CookiePathError> {
+        let (timeouts, cookie) = (settings.timeouts, settings.cookie.clone());
+        let (attributes, random) = (cookie.attributes(), Arc::clone(random));
+        Ok(match settings.mode.clone() {
+            SessionMode::Server => {
+                let store = Arc::clone(store);
+                Self::Server(Server { store, keyring, random, timeouts, cookie })
+            }
+            SessionMode::Sealed => {
+                Self::Sealed(Sealed::new(cookie.name, attributes, keyring, random, timeouts))
+            }
+            SessionMode::Jwt { access_cookie } => {
+                let path = CookiePath::parse(&format!("{}/refresh", settings.control_prefix))?;
+                let own = Attributes { path, ..attributes.clone() };
+                let (name, shared) = (settings.refresh_cookie(), Arc::clone(&random));
+                let refresh = Sealed::new(name, own, keyring, shared, timeouts);
+                let verifiers = Arc::clone(verifiers);
+                Self::Jwt(Jwt::new(access_cookie, attributes, refresh, verifiers, random, timeouts))
+            }
+        })
+    }
+
     /// What the request's cookies name; a cookie that comes twice is none (R27).
     pub(super) fn present(&self, headers: &HeaderMap) -> Option<Presented> {
         match self {
@@ -44,6 +82,7 @@ impl Keeping {
         match self {
             Self::Server(server) => server.is_named(headers),
             Self::Sealed(sealed) => sealed.is_named(headers),
+            Self::Jwt(jwt) => jwt.is_named(headers),
         }
     }
 

@@ -15,10 +15,12 @@ use axum::{
     routing::get,
 };
 use cloakroom::{
-    Cloakroom, Clock, CookieSettings, CurrentSession, Hsts, ProviderKind, ProviderSettings, Route,
-    SessionMode, SessionRule, Settings, SystemClock, TokenHeader, Unauthenticated,
+    AccessTokenSettings, Cloakroom, Clock, CookieSettings, CurrentSession, Hsts, KeySource, Named,
+    ProviderKind, ProviderSettings, Route, SessionMode, SessionRule, Settings, SystemClock,
+    TokenHeader, Unauthenticated,
     cloakroom_core::{
         cookie::{CookieName, Lifetime, SameSite},
+        jwt::Algorithm,
         key::Keyring,
         origin::PublicOrigin,
         random::OsRandom,
@@ -29,7 +31,7 @@ use cloakroom::{
     cloakroom_oauth::{Client, ClientAuth},
     cloakroom_store::MemoryStore,
 };
-use cloakroom_testkit::{Provider, provider};
+use cloakroom_testkit::{Browser, Provider, browser::Response, provider};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -43,7 +45,45 @@ pub(crate) struct Service {
     pub(crate) provider: Provider,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) cloakroom: Cloakroom,
+    pub(crate) mode: Mode,
     task: JoinHandle<()>,
+}
+
+impl Service {
+    /// Moves everybody's clock on.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.clock.pass(time);
+        self.provider.pass(time);
+    }
+
+    /// What a page's client does: where it is told that the token has expired, it asks for a refresh and
+    /// repeats. What the refresh answers it takes for the answer where that is none.
+    pub(crate) async fn call(&self, browser: &Browser, path: &str) -> Response {
+        let url = format!("{}{path}", self.url);
+        let answer = browser.fetch("GET", &url).await;
+        if answer.problem().as_deref() != Some("token-expired") {
+            return answer;
+        }
+        assert_eq!(self.mode, Mode::Jwt, "elsewhere the layer refreshes");
+        assert_eq!(answer.header("cloakroom-session"), Some("expired"));
+        let refresh = self.refresh(browser).await;
+        if refresh.status.is_success() { browser.fetch("GET", &url).await } else { refresh }
+    }
+
+    /// `POST /auth/refresh`.
+    pub(crate) async fn refresh(&self, browser: &Browser) -> Response {
+        browser.fetch("POST", &format!("{}/auth/refresh", self.url)).await
+    }
+
+    /// `POST /auth/logout`, as a fetch that follows.
+    pub(crate) async fn log_out(&self, browser: &Browser) -> Response {
+        let answer = browser.fetch("POST", &format!("{}/auth/logout", self.url)).await;
+        if self.mode != Mode::Jwt {
+            return answer;
+        }
+        assert_eq!(answer.status.as_u16(), 307, "{answer:?}");
+        browser.follow(&answer).await
+    }
 }
 
 impl Drop for Service {
@@ -93,7 +133,12 @@ fn settings(url: &str, issuer: &str) -> Settings {
         providers: vec![ProviderSettings {
             name: "default".to_owned(),
             kind: ProviderKind::Oidc(client),
-            access_token: None,
+            access_token: Some(AccessTokenSettings {
+                issuer: Named::Is(issuer.to_owned()),
+                audience: Named::Is("https://api.example.com".to_owned()),
+                algorithms: vec![Algorithm::Es256],
+                keys: KeySource::IssuerMetadata(issuer.to_owned()),
+            }),
         }],
         public,
         also: Vec::new(),
@@ -136,6 +181,7 @@ async fn refuse() -> impl IntoResponse {
 pub(crate) enum Mode {
     Server,
     Sealed,
+    Jwt,
 }
 
 /// Makes of each function that takes a [`Mode`] a test in every mode.
@@ -143,10 +189,16 @@ macro_rules! in_each_mode {
     ($($test:ident),+ $(,)?) => {
         in_each_mode! { @ server Server $($test)+ }
         in_each_mode! { @ sealed Sealed $($test)+ }
+        in_each_mode! { @ jwt Jwt $($test)+ }
+    };
+    (but jwt: $($test:ident),+ $(,)?) => {
+        in_each_mode! { @ server Server $($test)+ }
+        in_each_mode! { @ sealed Sealed $($test)+ }
     };
     (@ $name:ident $mode:ident $($test:ident)+) => {
         mod $name {
-            $(#[tokio::test]
+            $(
+            #[tokio::test]
             async fn $test() {
                 super::$test(crate::service::Mode::$mode).await;
             })+
@@ -175,6 +227,7 @@ pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -
     settings.mode = match mode {
         Mode::Server => SessionMode::Server,
         Mode::Sealed => SessionMode::Sealed,
+        Mode::Jwt => SessionMode::Jwt { access_cookie: CookieName::host("access_token").unwrap() },
     };
     change(&mut settings);
     let cloakroom = Cloakroom::new(settings, store, keyring, clock.clone(), random).unwrap();
@@ -186,5 +239,5 @@ pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -
         .route("/maybe/seen", get(seen))
         .layer(cloakroom.layer());
     let task = tokio::spawn(async move { axum::serve(listener, handlers).await.unwrap() });
-    Service { url, provider, clock, cloakroom, task }
+    Service { url, provider, clock, cloakroom, mode, task }
 }

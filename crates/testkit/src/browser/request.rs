@@ -91,8 +91,12 @@ impl Request {
         }
         let repeats = matches!(response.status.as_u16(), 307 | 308);
         let safe = matches!(response.method, Method::GET | Method::HEAD);
-        assert!(safe || !repeats, "a {} would send the body again to {url}", response.status);
-        let method = if safe { response.method.clone() } else { Method::GET };
+        assert!(
+            safe || !repeats || response.without_body,
+            "a {} would send the body again to {url}",
+            response.status
+        );
+        let method = if safe || repeats { response.method.clone() } else { Method::GET };
         Self { cause: response.cause.clone(), ..Self::new(browser, method, url) }
     }
 
@@ -175,6 +179,7 @@ impl Request {
     /// Sends it and waits for the head of the answer only.
     pub async fn open(mut self) -> io::Result<Opened> {
         self.cause.relation = self.relation();
+        let without_body = hyper::body::Body::is_end_stream(&self.body);
         let headers = self.all_headers();
         let request_target = &self.url[Position::BeforePath..Position::AfterQuery];
         let mut request = http::Request::new(self.body);
@@ -199,7 +204,7 @@ impl Request {
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             self.browser.jar.take(&self.url, answer.headers());
         }
-        Ok(Opened::new(self.method, self.url, self.cause, answer))
+        Ok(Opened::new(self.method, self.url, self.cause, without_body, answer))
     }
 
     /// Opens a WebSocket; the answer of the server if it refuses.

@@ -26,6 +26,8 @@ pub struct Response {
     pub url: Url,
     pub(super) method: Method,
     pub(super) cause: Cause,
+    /// Whether the request had none: only then can it be repeated.
+    pub(super) without_body: bool,
 }
 
 impl Response {
@@ -86,6 +88,7 @@ pub struct Opened {
     method: Method,
     url: Url,
     cause: Cause,
+    without_body: bool,
     body: Incoming,
     extensions: Extensions,
 }
@@ -95,6 +98,7 @@ impl Opened {
         method: Method,
         url: Url,
         cause: Cause,
+        without_body: bool,
         answer: http::Response<Incoming>,
     ) -> Self {
         let (head, body) = answer.into_parts();
@@ -104,6 +108,7 @@ impl Opened {
             method,
             url,
             cause,
+            without_body,
             body,
             extensions: head.extensions,
         }
@@ -136,6 +141,7 @@ impl Opened {
             url: self.url,
             method: self.method,
             cause: self.cause,
+            without_body: self.without_body,
         })
     }
 }

@@ -14,7 +14,7 @@ use super::mint::audience;
 use super::params::Params;
 use super::shared::{Shared, apply};
 use super::{Client, page};
-use crate::{clock, random};
+use crate::random;
 
 /// An authorization request whose client and redirect URI are known to be good.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ pub(super) async fn begin(
         .and_then(|cookie| shared.state().grants.sso(&cookie).cloned())
         .filter(|_| prompt != "login");
     match session {
-        Some(session) => grant(&shared, request, session, clock::now()),
+        Some(session) => grant(&shared, request, session, shared.now()),
         None if prompt == "none" => respond(
             &shared,
             &request.redirect_uri,
@@ -74,7 +74,7 @@ pub(super) async fn log_in(State(shared): State<Arc<Shared>>, params: Params) ->
         .filter(|user| Some(user.password.as_str()) == params.get("password"));
     let Some(user) = user else { return form(&shared, request, true) };
 
-    let now = clock::now();
+    let now = shared.now();
     let (cookie, session) = shared.state().grants.start_sso(user.username.clone(), now);
     let cookie = format!("{}={cookie}; Path=/; HttpOnly; SameSite=Lax", cookie_name(&shared));
     ([(header::SET_COOKIE, cookie)], grant(&shared, request, session, now)).into_response()

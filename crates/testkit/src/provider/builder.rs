@@ -93,6 +93,7 @@ impl Builder {
             settings: self.settings,
             faults: Faults::new(),
             state: Mutex::new(State::new(self.clients)),
+            ahead: Mutex::default(),
         });
         let app = Router::new()
             .route("/.well-known/openid-configuration", get(metadata::discovery))

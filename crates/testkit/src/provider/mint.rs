@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::grants::Grant;
 use super::keys::{self, Signature};
 use super::shared::{Shared, User, apply};
-use crate::{clock, random};
+use crate::random;
 
 /// The audience of access tokens whose request names no `resource` (RFC 8707).
 const DEFAULT_AUDIENCE: &str = "https://api.example.com";
@@ -82,7 +82,7 @@ impl Mint {
     /// # Panics
     /// If there is no such user.
     pub fn issue_tokens(&self, user: &str) -> Tokens {
-        let (grant, now) = (self.grant(user), clock::now());
+        let (grant, now) = (self.grant(user), self.shared.now());
         let mut state = self.shared.state();
         let family = state.grants.open_family(&grant);
         let refresh_token = state.grants.issue_refresh_token(family);
@@ -98,7 +98,7 @@ impl Mint {
     pub fn access_token(&self, user: &str, change: impl FnOnce(&mut UnsignedToken)) -> String {
         let grant = self.grant(user);
         let user = self.shared.user(user).expect("a user that exists");
-        let mut token = unsigned_access_token(&self.shared, &grant, user, clock::now());
+        let mut token = unsigned_access_token(&self.shared, &grant, user, self.shared.now());
         change(&mut token);
         let state = self.shared.state();
         state.signing_key().sign(&token.header, &token.claims, token.signature)
@@ -112,7 +112,7 @@ impl Mint {
     /// Exchanges a refresh token as the token endpoint would, without faults or counting; `None`
     /// stands for `invalid_grant`.
     pub fn refresh(&self, refresh_token: &str) -> Option<Tokens> {
-        let now = clock::now();
+        let now = self.shared.now();
         let mut state = self.shared.state();
         let client_id = state.first_client_id();
         let reuse = self.shared.settings.reuse;
@@ -130,7 +130,7 @@ impl Mint {
             audience: audience(None),
             nonce: None,
             sid: random::token(),
-            auth_time: clock::now(),
+            auth_time: self.shared.now(),
         })
     }
 
@@ -141,7 +141,7 @@ impl Mint {
         let key = state.keys.iter().find(|key| header["kid"] == key.kid.as_str())?;
         let good = key.verifies(access_token)
             && header["typ"] == "at+jwt"
-            && claims["exp"].as_u64()? > clock::now().as_secs();
+            && claims["exp"].as_u64()? > self.shared.now().as_secs();
         good.then_some(claims)
     }
 }

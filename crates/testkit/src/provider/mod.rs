@@ -35,6 +35,7 @@ mod shared;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -85,6 +86,11 @@ impl Provider {
         let mut state = self.shared.state();
         state.clients.retain(|other| other.id != client.id);
         state.clients.push(client);
+    }
+
+    /// Moves its clock on, beside that of a client whose time a test moves.
+    pub fn pass(&self, time: Duration) {
+        *self.shared.ahead.lock().expect("no panic while it was held") += time;
     }
 
     /// Signs with a new key from now on; the JWKS lists the old ones too.

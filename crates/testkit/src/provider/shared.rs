@@ -11,6 +11,7 @@ use super::faults::Faults;
 use super::grants::{Grants, ReusePolicy};
 use super::keys::SigningKey;
 use super::mint::UnsignedToken;
+use crate::clock;
 
 /// A test's change to something that is about to be sent.
 pub(super) type Change<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
@@ -122,11 +123,18 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) faults: Faults,
     pub(super) state: Mutex<State>,
+    /// How far its clock is ahead.
+    pub(super) ahead: Mutex<Duration>,
 }
 
 impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while the state was held")
+    }
+
+    /// The time, since 1970.
+    pub(super) fn now(&self) -> Duration {
+        clock::now() + *self.ahead.lock().expect("no panic while it was held")
     }
 
     pub(super) fn count(&self, what: Count) -> usize {

@@ -15,7 +15,6 @@ use super::grants::{Grant, InvalidGrant};
 use super::mint::{Tokens, mint};
 use super::params::Params;
 use super::shared::{Count, Shared, apply};
-use crate::clock;
 
 /// `POST /token`, on a task of its own: like any real provider, this one finishes what a client has
 /// begun, even if the client hangs up.
@@ -44,7 +43,7 @@ async fn answer(shared: &Shared, headers: &HeaderMap, params: &Params) -> Respon
         Ok(course) => course,
         Err(answer) => return answer,
     };
-    let now = clock::now();
+    let now = shared.now();
     let granted = match step {
         Step::Refresh => refresh(shared, &client.id, params, course, now),
         _ => exchange(shared, &client.id, params, course, now),

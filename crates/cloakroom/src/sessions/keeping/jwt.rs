@@ -38,7 +38,7 @@ const MAX_REJECTED: usize = 16 * 1024;
 /// The claims that say something about the token and not about the user.
 const PROTOCOL_CLAIMS: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 
-pub(in crate::sessions) struct Jwt {
+pub(crate) struct Jwt {
     access: CookieName,
     attributes: Attributes,
     refresh: Sealed,
@@ -78,6 +78,10 @@ impl Jwt {
         }
     }
 
+    pub(super) fn is_named(&self, headers: &HeaderMap) -> bool {
+        cookie::find(headers, &self.access) != Found::Absent || self.refresh.is_named(headers)
+    }
+
     pub(super) async fn start(
         &self,
         record: Record,
@@ -85,10 +89,15 @@ impl Jwt {
     ) -> Result<Started, StartError> {
         let token = &record.tokens.access_token;
         // A session that no later request could prove is not begun.
-        let claims = self.verifiers.verify(token.expose(), now).await.map_err(|error| match error {
-            VerifyError::Invalid(error) => StartError::NotVerified(format!(
-                "session mode \"jwt\" needs access tokens that pass provider.access_token, and this one does not: {error}. For opaque tokens use session mode \"server\""
-            )),
+        let refused = |why: String| {
+            StartError::NotVerified(format!(
+                "session mode \"jwt\" needs access tokens that pass provider.access_token: {why}. For opaque tokens use session mode \"server\" or \"sealed\""
+            ))
+        };
+        let verifier = self.verifiers.of(&record.provider);
+        let verifier = verifier.ok_or_else(|| refused("the provider has none".to_owned()))?;
+        let claims = verifier.verify(token.expose(), now).await.map_err(|error| match error {
+            VerifyError::Invalid(error) => refused(error.to_string()),
             VerifyError::Unavailable(error) => StartError::Unavailable(error.to_string()),
         })?;
         let name = claims.session_name();
@@ -108,10 +117,7 @@ impl Jwt {
                 let ended = carried.beside.is_none_or(|beside| self.is_ended(beside.token, now));
                 Ok(if ended { None } else { self.refresh.load(presented, now) })
             }
-            Kind::AccessToken(token) if self.is_ended(presented.id(), now) => {
-                drop(token);
-                Ok(None)
-            }
+            Kind::AccessToken(_) if self.is_ended(presented.id(), now) => Ok(None),
             Kind::AccessToken(token) => match self.verifiers.verify(token.expose(), now).await {
                 Ok(claims) => {
                     self.arrived(presented.id(), now);

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::keyring::SharedKeyring;
 
-pub(in crate::sessions) struct Sealed {
+pub(crate) struct Sealed {
     name: CookieName,
     attributes: Attributes,
     keyring: SharedKeyring,

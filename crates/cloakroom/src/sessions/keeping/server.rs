@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue};
 use super::{Kind, Presented, StartError, Started, Stored};
 use crate::{keyring::SharedKeyring, settings::CookieSettings};
 
-pub(in crate::sessions) struct Server {
+pub(crate) struct Server {
     pub(in crate::sessions) store: Arc<dyn SessionStore>,
     pub(in crate::sessions) keyring: SharedKeyring,
     pub(in crate::sessions) random: Arc<dyn Random>,
