@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_lc_rs::digest;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Expectation, JwtError, KeySet, MAX_TOKEN_BYTES, VerifiedClaims, verify};
 use crate::time::Timestamp;
@@ -166,22 +166,23 @@ fn identify(token: &str, keys: &KeySet, expect: &Expectation<'_>) -> Id {
     id
 }
 
-/// Bytes of memory, roughly: with what the maps and the allocator add to each part.
+/// Bytes of memory, roughly: with what maps and lists keep free.
 fn weigh(claims: &VerifiedClaims) -> usize {
-    fn value(value: &Value) -> usize {
-        32 + match value {
+    const MEMBER: usize = 3 * size_of::<(usize, String, Value)>() / 2;
+    const ENTRY: usize = 2 * (size_of::<(Id, Entry)>() + size_of::<VerifiedClaims>());
+    fn members(members: &Map<String, Value>) -> usize {
+        let member = |(name, value): (&String, &Value)| MEMBER + name.capacity() + heap(value);
+        members.iter().map(member).sum()
+    }
+    fn heap(value: &Value) -> usize {
+        match value {
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            Value::String(text) => 16 + text.capacity(),
-            Value::Array(values) => 16 + 32 * values.capacity() + many(values.iter()),
-            Value::Object(members) => {
-                let names: usize = members.keys().map(|name| 64 + name.capacity()).sum();
-                64 + names + many(members.values())
+            Value::String(text) => text.capacity(),
+            Value::Array(values) => {
+                values.capacity() * size_of::<Value>() + values.iter().map(heap).sum::<usize>()
             }
+            Value::Object(inner) => members(inner),
         }
     }
-    fn many<'v>(values: impl Iterator<Item = &'v Value>) -> usize {
-        values.map(value).sum()
-    }
-    let names: usize = claims.claims.keys().map(|name| 64 + name.capacity()).sum();
-    256 + names + many(claims.claims.values())
+    ENTRY + members(&claims.claims)
 }

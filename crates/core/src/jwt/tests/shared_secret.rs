@@ -111,6 +111,8 @@ fn well_known_secrets_are_refused() {
         "qwertyuiopasdfghjklzxcvbnm123456",
         "correctcorrectcorrectcorrectcorrect",
         "deadbeefdeadbeefdeadbeefdeadbeef",
+        "Xk7mQ2vRt9LpXk7mQ2vRt9LpXk7mQ2vRt9Lp",
+        "1961691661991696169161969911669616",
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
     ] {
         assert_eq!(refuse(known.as_bytes()), SharedSecretError::Guessable, "{known}");

@@ -13,7 +13,10 @@ use aws_lc_rs::{
         RsaKeyPair,
     },
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 use super::super::{Algorithm, KeySet};
@@ -171,6 +174,12 @@ impl Signer {
             Pair::Secret(_) => panic!("a secret has no public key"),
         };
         der.unwrap().as_ref().to_vec()
+    }
+
+    /// The same in PEM, on one line.
+    pub(super) fn public_key_pem(&self) -> String {
+        let base64 = STANDARD.encode(self.public_key_info());
+        format!("-----BEGIN PUBLIC KEY-----\n{base64}\n-----END PUBLIC KEY-----\n")
     }
 
     /// `RSAPublicKey`.
