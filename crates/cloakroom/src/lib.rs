@@ -83,6 +83,7 @@
 //! while [`Cloakroom::keep_house`] is polled.
 
 mod body;
+mod claims;
 mod cloakroom;
 mod clock;
 mod coding;
@@ -103,6 +104,9 @@ mod verifier;
 mod way;
 
 pub use body::ReplyBody;
+#[cfg(feature = "axum")]
+pub use claims::ClaimsRejection;
+pub use claims::{Claims, CookieGuard, TokenReader};
 pub use cloakroom::{Cloakroom, SetupError};
 pub use clock::{Clock, SystemClock};
 pub use extensions::{CurrentBearer, CurrentSession, MatchedRoute, RequestId, ServedOrigin};

@@ -19,6 +19,10 @@ pub enum Reason {
     LoginRequired,
     /// Its bearer token is not good (any more).
     InvalidToken,
+    /// It needs a token and there is none ([`crate::TokenReader`]).
+    TokenRequired,
+    /// Its token is good and lacks what is needed ([`crate::Claims`]).
+    ClaimsUnfit,
     /// It brings a session cookie and a bearer token.
     TwoCredentials,
     /// Its access token has expired, and the page can have it refreshed (mode `jwt`).
@@ -93,6 +97,10 @@ impl Reason {
             }
             Self::LoginRequired => (S::UNAUTHORIZED, "login-required", "Log in first"),
             Self::InvalidToken => (S::UNAUTHORIZED, "invalid-token", "The token is not good"),
+            Self::TokenRequired => (S::UNAUTHORIZED, "token-required", "A token is needed"),
+            Self::ClaimsUnfit => {
+                (S::FORBIDDEN, "claims-unfit", "The token does not say what is needed here")
+            }
             Self::TwoCredentials => (
                 S::BAD_REQUEST,
                 "two-credentials",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_core::guard::GuardRefusal;
 use http::{
     HeaderName, HeaderValue, Response,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
 use crate::{RequestId, body::ReplyBody, pages, reason::Reason};
@@ -34,6 +34,12 @@ impl Refusal {
     /// Refuses for `reason`; `detail` goes to the log alone and holds no secret.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), headers: Vec::new(), continue_to: None }
+    }
+
+    /// Refuses a token that is not good (any more), with the challenge of RFC 6750 §3.1.
+    pub(crate) fn invalid_token(detail: impl Into<String>) -> Self {
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        Self::new(Reason::InvalidToken, detail).with_header(WWW_AUTHENTICATE, challenge)
     }
 
     /// Adds a header to the answer.

@@ -8,7 +8,7 @@
 mod set;
 mod settings;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use cloakroom_core::{
     jwt::{
@@ -26,7 +26,12 @@ use crate::{
     cloakroom::SetupFault,
     clock::Clock,
     provider::{BackChannel, Keys, KeysAt, ProviderUnavailable},
+    reason::Reason,
+    refusal::Refusal,
 };
+
+/// When to ask again while an issuer's keys cannot be had.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Verifies the access tokens of one issuer. Share one: it keeps keys and what it has verified.
 pub struct Verifier {
@@ -153,6 +158,18 @@ impl From<JwtError> for VerifyError {
 impl From<ProviderUnavailable> for VerifyError {
     fn from(error: ProviderUnavailable) -> Self {
         Self::Unavailable(Outage(error))
+    }
+}
+
+/// A bad token is a 401 with the challenge of RFC 6750 §3.1; one that nobody can judge now a 503.
+impl From<VerifyError> for Refusal {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Invalid(error) => Self::invalid_token(error.to_string()),
+            VerifyError::Unavailable(outage) => {
+                Self::new(Reason::ProviderUnavailable, outage.to_string()).retry_after(RETRY)
+            }
+        }
     }
 }
 

@@ -16,16 +16,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use cloakroom_core::{jwt::VerifiedClaims, secret::Token};
 use http::{HeaderMap, HeaderValue, header::WWW_AUTHENTICATE};
 
 use super::{gate::Admitted, route::Matched};
-use crate::{Shared, reason::Reason, refusal::Refusal, verifier::VerifyError};
-
-/// When to ask again while an issuer's keys cannot be had.
-const RETRY: Duration = Duration::from_secs(2);
+use crate::{Shared, reason::Reason, refusal::Refusal};
 
 /// The proof that a request brought a good token of its own, and nothing else that says whose it is.
 #[derive(Debug)]
@@ -63,13 +60,8 @@ pub(crate) async fn find(
     if shared.sessions.is_named(headers) {
         return Err(Refusal::new(Reason::TwoCredentials, "a session cookie beside a bearer token"));
     }
-    match shared.verifiers.verify(token.expose(), shared.clock.now()).await {
-        Ok(claims) => Ok(Some(VerifiedBearer { token, claims })),
-        Err(VerifyError::Invalid(error)) => Err(invalid(error.to_string())),
-        Err(error @ VerifyError::Unavailable(_)) => {
-            Err(Refusal::new(Reason::ProviderUnavailable, error.to_string()).retry_after(RETRY))
-        }
-    }
+    let claims = shared.verifiers.verify(token.expose(), shared.clock.now()).await?;
+    Ok(Some(VerifiedBearer { token, claims }))
 }
 
 /// The challenge of a route that accepts bearers, for who brings nothing (RFC 6750 §3).
@@ -78,14 +70,14 @@ pub(crate) fn challenge(refusal: Refusal) -> Refusal {
 }
 
 /// The token in `Authorization`, where that is a bearer.
-fn presented(authorization: &[HeaderValue]) -> Result<Option<Token>, Refusal> {
+pub(crate) fn presented(authorization: &[HeaderValue]) -> Result<Option<Token>, Refusal> {
     let mut bearers = authorization.iter().filter_map(credentials);
     let Some(credentials) = bearers.next() else { return Ok(None) };
     if authorization.len() > 1 {
         return Err(Refusal::new(Reason::BadRequest, "two Authorization headers"));
     }
     // Whatever else it is: the verifier says so.
-    let token = std::str::from_utf8(credentials).map_err(|_| invalid("not text".to_owned()))?;
+    let token = std::str::from_utf8(credentials).map_err(|_| Refusal::invalid_token("not text"))?;
     Ok(Some(Token::new(token)))
 }
 
@@ -98,9 +90,4 @@ fn credentials(value: &HeaderValue) -> Option<&[u8]> {
     }
     let start = rest.iter().position(|byte| *byte != b' ').unwrap_or(rest.len());
     Some(&rest[start..])
-}
-
-fn invalid(detail: String) -> Refusal {
-    let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-    Refusal::new(Reason::InvalidToken, detail).with_header(WWW_AUTHENTICATE, challenge)
 }

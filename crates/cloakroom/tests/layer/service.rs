@@ -159,6 +159,10 @@ async fn seen(session: Option<Extension<CurrentSession>>, headers: HeaderMap) ->
 pub(crate) struct TestClock(AtomicU64);
 
 impl TestClock {
+    pub(crate) fn at_present() -> Self {
+        Self(AtomicU64::new(SystemClock.now().as_unix_millis()))
+    }
+
     pub(crate) fn pass(&self, time: Duration) {
         self.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
@@ -220,7 +224,7 @@ pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     provider.add_client(provider::Client::confidential("shop", "secret").gateway(&url));
-    let clock = Arc::new(TestClock(AtomicU64::new(SystemClock.now().as_unix_millis())));
+    let clock = Arc::new(TestClock::at_present());
     let random = Arc::new(OsRandom::default());
     let (store, keyring) = (Arc::new(MemoryStore::new()), Keyring::generate(&*random));
     let mut settings = settings(&url, provider.issuer());
