@@ -15,7 +15,7 @@ pub struct Expectation<'a> {
     pub algorithms: &'a [Algorithm],
     /// What the token is for (R58).
     pub kind: TokenKind,
-    /// How far the issuer's clock may be off; more than [`MAX_LEEWAY`] counts as that.
+    /// How far the issuer's clock may be off; more than [`super::MAX_LEEWAY`] counts as that.
     pub leeway: Duration,
 }
 
