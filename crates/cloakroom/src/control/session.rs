@@ -10,7 +10,7 @@ use crate::{
     refusal::Refusal,
     sessions::{RefreshFailure, Request, Stored},
 };
-use cloakroom_core::session::Freshness;
+use cloakroom_core::session::{Freshness, TokenSet};
 
 /// Says who is logged in; asking does not count as use, so that an open tab keeps no session alive.
 ///
@@ -37,12 +37,17 @@ pub(super) async fn describe(
         }
     }
     let now = shared.clock.now();
+    // Without a refresh token the session ends with its access token.
+    let ends_at = match record.tokens {
+        TokenSet { refresh_token: None, expires_at: Some(token), .. } => expires_at.min(token),
+        _ => expires_at,
+    };
     let mut answer = json!({
         "loggedIn": true,
         "claims": record.claims,
         "sid": id.handle(),
         "expiresIn": record.tokens.expires_at.map(|at| at.since(now).as_secs()),
-        "sessionExpiresIn": expires_at.since(now).as_secs(),
+        "sessionExpiresIn": ends_at.since(now).as_secs(),
     });
     if let Some(token) = shared.csrf.token(id) {
         answer["csrfToken"] = token.expose().into();
