@@ -1,5 +1,6 @@
 // Where tokens come from × how the gateway keeps them. The suite in `modes.test.ts` runs as a whole over this
 // table: a row that is added here runs all of it.
+import { TestLoginService } from './login_service.ts'
 import { TestProvider } from './provider.ts'
 import type { TokenSource } from './source.ts'
 
@@ -39,6 +40,7 @@ export interface Kind {
 /** By the name that `[[provider]] kind` gives them. */
 export const sources: Record<string, Kind['open']> = {
   oidc: (options) => new TestProvider(options),
+  token_api: (options) => new TestLoginService(options),
 }
 
 export const server: SessionMode = {
