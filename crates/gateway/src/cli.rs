@@ -59,6 +59,15 @@ enum Command {
 With this first line in cloakroom.toml, editors with the TOML plug-in Taplo use it:
   #:schema ./cloakroom.schema.json")]
     Schema,
+    /// Make a certificate for development, and say how to trust it.
+    ///
+    /// Writes ca.pem, cert.pem and key.pem. The authority behind ca.pem is made for this alone: its key is
+    /// not kept, and it stands for these hosts and no others. For the real world get a certificate from
+    /// an authority that browsers know, such as Let's Encrypt.
+    #[command(after_help = "Examples:
+  cloakroom dev-cert
+  cloakroom dev-cert --output tls shop.test admin.shop.test 127.0.0.1")]
+    DevCert(DevCert),
     /// Make and rotate the keys that seal sessions.
     ///
     /// The keyring holds one key a line: the first seals, all of them open. A gateway of its own makes
@@ -140,6 +149,20 @@ pub(crate) struct Init {
     pub(crate) force: bool,
 }
 
+/// What a certificate for development is for, and where it goes.
+#[derive(Args)]
+pub(crate) struct DevCert {
+    /// The host names and IP addresses that it is for.
+    #[arg(value_name = "HOST", default_values = ["localhost", "127.0.0.1", "::1"])]
+    pub(crate) hosts: Vec<String>,
+    /// The folder to write to.
+    #[arg(long, short, visible_alias = "out", value_name = "FOLDER", default_value = ".")]
+    pub(crate) output: PathBuf,
+    /// Overwrite what is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 /// Runs the command in `arguments` (the first is the program's name). Exit status: 0, 1 if the command
 /// failed, 2 if the arguments are wrong.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -171,6 +194,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Check(options) => commands::check(options, &environment, &mut out),
         Command::Init(options) => commands::init(options, &mut out),
         Command::Schema => commands::schema(&mut out),
+        Command::DevCert(options) => commands::dev_cert(options, &mut out),
         Command::Keys(Keys::Generate(options)) => commands::generate_keys(options, &mut out),
         Command::Keys(Keys::Rotate(options)) => {
             commands::rotate_keys(options, &environment, &mut out)

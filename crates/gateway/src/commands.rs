@@ -1,6 +1,7 @@
 //! One module per command.
 
 mod check;
+mod dev_cert;
 mod init;
 mod keys;
 mod run;
@@ -10,6 +11,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub(crate) use check::check;
+pub(crate) use dev_cert::dev_cert;
 pub(crate) use init::init;
 pub(crate) use keys::{generate as generate_keys, rotate as rotate_keys};
 pub(crate) use run::run;
@@ -39,6 +41,17 @@ pub(crate) enum Failure {
         /// The system's reason.
         source: io::Error,
     },
+    /// A certificate cannot be for it.
+    #[error(
+        "`{host}` is neither a host name nor an IP address: write such as shop.test or 127.0.0.1, without scheme and port"
+    )]
+    Host {
+        /// As it was written.
+        host: String,
+    },
+    /// A certificate could not be made.
+    #[error("the certificate could not be made: {0}")]
+    Certificate(rcgen::Error),
     /// There is a keyring already.
     #[error("{} exists already; a keyring is never overwritten, for that would log everybody out. `cloakroom keys rotate` puts a new key into it", path.display())]
     KeyringExists {

@@ -2,6 +2,12 @@
 
 use std::process::{Command, Output};
 
+use rustls::{
+    RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier as _},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
+};
+
 use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SECRET, SITE};
 
 fn cloakroom(folder: &Folder, arguments: &[&str]) -> Output {
@@ -121,6 +127,65 @@ fn init_leaves_nothing_behind_where_it_cannot_write() {
         text(&output.stderr).starts_with("nowhere/cloakroom.toml could not be written: "),
         "{output:?}"
     );
+}
+
+/// What it writes is what `[listen] tls` takes, and a client that trusts ca.pem alone takes it too.
+#[test]
+fn dev_cert_makes_what_check_takes() {
+    let folder = Folder::new();
+    std::fs::remove_file(folder.path().join("cert.pem")).unwrap();
+    std::fs::remove_file(folder.path().join("key.pem")).unwrap();
+    let hosts = ["shop.example.com", "*.shop.test", "127.0.0.1", "::1"];
+    let made = cloakroom(&folder, &[&["dev-cert"], &hosts[..]].concat());
+    assert!(
+        made.status.success() && text(&made.stdout).contains("url = \"https://shop"),
+        "{made:?}"
+    );
+    folder.write(
+        "cloakroom.toml",
+        &[PUBLIC, SITE, "[listen]\ntls = { certificate = \"cert.pem\", key = \"key.pem\" }\n"]
+            .concat(),
+    );
+    let check = cloakroom(&folder, &["check"]);
+    let words = text(&check.stdout);
+    assert!(
+        words.contains("accepts HTTPS") && words.contains("Weaker choices\n  none"),
+        "{check:?}"
+    );
+
+    let pem = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let one = |name: &str| CertificateDer::from_pem_slice(&pem(name)).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(one("ca.pem")).unwrap();
+    let verifier = WebPkiServerVerifier::builder_with_provider(
+        roots.into(),
+        rustls::crypto::aws_lc_rs::default_provider().into(),
+    );
+    let verifier = verifier.build().unwrap();
+    let verify = |host: &'static str| {
+        let name = ServerName::try_from(host).unwrap();
+        verifier.verify_server_cert(&one("cert.pem"), &[], &name, &[], UnixTime::now())
+    };
+    for host in ["shop.example.com", "a.shop.test", "127.0.0.1", "::1"] {
+        verify(host).unwrap_or_else(|error| panic!("{host}: {error}"));
+    }
+    verify("example.com").unwrap_err();
+
+    let again = cloakroom(&folder, &["dev-cert"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("ca.pem exists already"), "{again:?}");
+    let before = pem("ca.pem");
+    assert!(cloakroom(&folder, &["dev-cert", "--force"]).status.success());
+    assert_ne!(pem("ca.pem"), before);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(folder.path().join("key.pem")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let wrong = cloakroom(&folder, &["dev-cert", "--out", "tls", "https://shop.test"]);
+    assert!(text(&wrong.stderr).contains("without scheme and port"), "{wrong:?}");
+    assert!(!folder.path().join("tls").exists());
 }
 
 #[test]
