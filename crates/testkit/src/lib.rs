@@ -3,6 +3,7 @@
 //! | part | what it is |
 //! |---|---|
 //! | [`Provider`] | an OpenID provider with scripted [faults](Fault), counters and a record of its secrets |
+//! | [`LoginService`] | a JSON login service without OAuth, with an API of its own |
 //! | [`Upstream`] | an API that records what reaches it; [`Upstream::raw`] records bytes |
 //! | [`Gateway`] | the gateway as a process: spawn, kill, restart, read its log |
 //! | [`GatewayConfig`] | the TOML for a gateway between a provider and an upstream |
@@ -31,6 +32,7 @@
 pub mod browser;
 mod clock;
 pub mod gateway;
+pub mod login_service;
 mod net;
 mod pieces;
 pub mod provider;
@@ -43,6 +45,7 @@ mod websocket;
 
 pub use browser::Browser;
 pub use gateway::{Gateway, GatewayConfig};
+pub use login_service::LoginService;
 pub use net::{eventually, free_port};
 pub use provider::{Client, Fault, Provider, ReusePolicy};
 pub use tls::Authority;

@@ -32,5 +32,6 @@ mod stop;
 mod subdomains;
 mod timeouts;
 mod tls;
+mod token_api;
 mod upstream_answers;
 mod world;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::{Authority, Client, Provider, free_port};
+use crate::{Authority, Client, LoginService, Provider, free_port};
 
 /// The client that the gateway is at the provider.
 const CLIENT_ID: &str = "shop-web";
@@ -63,6 +63,49 @@ impl GatewayConfig {
             environment: BTreeMap::new(),
         };
         config.file("dist/index.html", INDEX).env("OIDC_CLIENT_SECRET", CLIENT_SECRET)
+    }
+
+    /// A gateway on a free port of `localhost` in front of `service`, whose tokens it lifts; a small
+    /// site in `dist`.
+    pub fn for_service(service: &LoginService) -> Self {
+        let port = free_port();
+        let public_url = format!("http://localhost:{port}");
+        let upstream = service.url();
+        let table = parse(&format!(
+            "[public]
+            url = '{public_url}'
+            [listen]
+            address = '127.0.0.1:{port}'
+            [[provider]]
+            kind = 'token_api'
+            name = 'shop'
+            login = '/api/login'
+            tokens = {{ access = '/token', refresh = '/refreshToken', expires_in = '/expiresIn' }}
+            claims = '/user'
+            [provider.refresh]
+            url = '{upstream}/api/refresh'
+            json = {{ refreshToken = '{{refresh_token}}' }}
+            [provider.logout]
+            url = '{upstream}/api/logout'
+            headers = {{ Authorization = 'Bearer {{access_token}}' }}
+            [[route]]
+            path = '/api'
+            upstream = '{upstream}'
+            [site]
+            dir = 'dist'
+            [session]
+            data_dir = 'data'"
+        ));
+        let (files, environment) = (BTreeMap::new(), BTreeMap::new());
+        let config = Self { port, public_url, upstream, table, files, environment };
+        config.file("dist/index.html", INDEX)
+    }
+
+    /// Adds a provider.
+    pub fn provider(mut self, settings: &str) -> Self {
+        let providers = self.table.get_mut("provider").and_then(Value::as_array_mut);
+        providers.expect("there from the start").push(parse(settings).into());
+        self
     }
 
     /// On https, with a certificate of `authority` for `localhost`; `provider` learns the new address.

@@ -60,17 +60,18 @@ impl From<Fault> for Script {
 
 /// A request that faults can be scripted for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Discovery,
     Jwks,
     CodeExchange,
+    Login,
     Refresh,
     Revocation,
 }
 
 /// How to go on after a fault that does not answer by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Course {
+pub(crate) enum Course {
     Answer,
     WithoutRefreshToken,
     ThenCut,
@@ -78,7 +79,7 @@ pub(super) enum Course {
 
 impl Course {
     /// Sends `response`, or cuts the connection instead.
-    pub(super) fn send(self, response: impl IntoResponse) -> Response {
+    pub(crate) fn send(self, response: impl IntoResponse) -> Response {
         match self {
             Self::ThenCut => server::cut(),
             Self::Answer | Self::WithoutRefreshToken => response.into_response(),
@@ -87,32 +88,32 @@ impl Course {
 }
 
 /// The queue of faults, and the latch of [`Fault::Hold`].
-pub(super) struct Faults {
+pub(crate) struct Faults {
     queue: Mutex<VecDeque<(Step, Script)>>,
     held: watch::Sender<()>,
 }
 
 impl Faults {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { queue: Mutex::default(), held: watch::Sender::new(()) }
     }
 
-    pub(super) fn push(&self, step: Step, script: Script) {
+    pub(crate) fn push(&self, step: Step, script: Script) {
         self.queue().push_back((step, script));
     }
 
-    pub(super) fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.queue().clear();
         self.release();
     }
 
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.held.send_replace(());
     }
 
     /// Plays the next fault of `step`: waits, answers in the provider's place (`Err`), or says how
     /// the provider has to go on.
-    pub(super) async fn play(&self, step: Step) -> Result<Course, Response> {
+    pub(crate) async fn play(&self, step: Step) -> Result<Course, Response> {
         let mut held = self.held.subscribe();
         match self.next(step) {
             None => Ok(Course::Answer),

@@ -23,7 +23,7 @@
 mod authorize;
 mod builder;
 mod client;
-mod faults;
+pub(crate) mod faults;
 mod grants;
 mod keys;
 mod logout;

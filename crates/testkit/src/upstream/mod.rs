@@ -16,7 +16,7 @@
 
 mod body;
 mod raw;
-mod record;
+pub(crate) mod record;
 mod routes;
 
 use std::net::SocketAddr;

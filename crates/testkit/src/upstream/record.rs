@@ -40,10 +40,10 @@ impl Recorded {
 }
 
 #[derive(Default)]
-pub(super) struct Record(Mutex<Vec<(Recorded, Arc<AtomicU64>)>>);
+pub(crate) struct Record(Mutex<Vec<(Recorded, Arc<AtomicU64>)>>);
 
 impl Record {
-    pub(super) fn requests(&self) -> Vec<Recorded> {
+    pub(crate) fn requests(&self) -> Vec<Recorded> {
         let requests = self.0.lock().expect("no panic while the record was held");
         let requests = requests.iter();
         requests
@@ -54,7 +54,7 @@ impl Record {
             .collect()
     }
 
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.0.lock().expect("no panic while the record was held").clear();
     }
 
@@ -64,7 +64,7 @@ impl Record {
 }
 
 /// Middleware that notes each request before anything is done with it.
-pub(super) async fn note(
+pub(crate) async fn note(
     State(record): State<Arc<Record>>,
     request: Request,
     next: Next,
