@@ -68,10 +68,9 @@ test('login, call and logout over https; the session cookie is Secure, every ans
   await expectLoggedIn(page)
   expect(world.api.arrivals.at(-1)?.headers['x-forwarded-proto']).toBe('https')
 
-  await page.locator('#logout').click()
-  await page.getByRole('button', { name: 'Log out' }).click()
-  await page.waitForURL('https://shop.test/')
+  await world.provider.logOut(page)
   await expectLoggedOut(page)
+  expect(page.url()).toBe('https://shop.test/')
   expect((await browser.cookies()).filter(({ domain }) => domain === 'shop.test')).toEqual([])
 })
 
@@ -136,3 +135,14 @@ test('a WebSocket works over https', async () => {
   }))
   expect(answer).toBe('alice: one')
 })
+test('HTTP/2 carries what the page does, cookies and all', async () => {
+  const world = await openSecureWorld()
+  const { page } = await logIn(world, '/', await world.browse())
+  await page.evaluate(() => { document.cookie = 'theme=dark' })
+  await expectApiAnswers(page)
+  const protocols = await page.evaluate(() => performance.getEntriesByType('resource')
+    .map((entry) => (entry as PerformanceResourceTiming).nextHopProtocol))
+  expect(new Set(protocols)).toEqual(new Set(['h2']))
+  expect(world.api.arrivals.at(-1)?.headers.cookie).toBe('theme=dark')
+})
+

@@ -71,8 +71,7 @@ test('with a cookie for the parent domain a login on one host counts on the othe
   expect(world.api.arrivals.at(-1)?.headers['x-forwarded-host']).toBe(new URL(admin).host)
   expect(await sessionOf(other)).toBe(await sessionOf(page))
 
-  await other.locator('#logout').click()
-  await other.getByRole('button', { name: 'Log out' }).click()
+  await world.provider.logOut(other)
   await expectLoggedOut(other)
   expect(other.url()).toBe(`${admin}/`)
   await page.reload()
