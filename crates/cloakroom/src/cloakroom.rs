@@ -383,6 +383,13 @@ impl Shared {
         response
     }
 
+    /// The cookies by which a browser forgets its session and the CSRF token beside it.
+    pub(crate) fn forgetting_cookies(&self) -> Vec<HeaderValue> {
+        let mut cookies = self.sessions.expire_cookies();
+        cookies.extend(self.csrf.expire());
+        cookies
+    }
+
     /// Unique over restarts by its random half, cheap by its counted half.
     fn next_request_id(&self) -> RequestId {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);

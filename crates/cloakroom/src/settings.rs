@@ -139,6 +139,14 @@ pub struct CsrfTokenSettings {
     pub cookie: Option<CookieName>,
 }
 
+impl CsrfTokenSettings {
+    /// The token that is asked for, given what is configured. With `SameSite=None` one always is: every
+    /// other site's requests bring the cookie then.
+    pub fn asked(configured: Option<Self>, same_site: SameSite) -> Option<Self> {
+        configured.or_else(|| (same_site == SameSite::None).then(Self::default))
+    }
+}
+
 impl Default for CsrfTokenSettings {
     fn default() -> Self {
         Self { header: HeaderName::from_static("x-csrf-token"), cookie: None }
@@ -257,11 +265,9 @@ impl Settings {
         if name.prefix().binds_to_host() { name.with_prefix(Prefix::Secure) } else { name }
     }
 
-    /// The CSRF token that is asked for. With `SameSite=None` one always is: every other site's requests
-    /// bring the cookie then.
+    /// The CSRF token that is asked for.
     pub(crate) fn csrf_token(&self) -> Option<CsrfTokenSettings> {
-        let forced = self.cookie.same_site == SameSite::None;
-        self.csrf_token.clone().or_else(|| forced.then(CsrfTokenSettings::default))
+        CsrfTokenSettings::asked(self.csrf_token.clone(), self.cookie.same_site)
     }
 
     /// The redirect URI of the provider `name` on an origin of ours (R7): distinct for each, and to be

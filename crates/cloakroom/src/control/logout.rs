@@ -57,8 +57,7 @@ pub(super) async fn end(
 ) -> Result<Reply, Refusal> {
     let settings = &shared.settings;
     let now = shared.clock.now();
-    let mut expired = shared.sessions.expire_cookies();
-    expired.extend(shared.csrf.expire());
+    let expired = shared.forgetting_cookies();
     let clear = HeaderValue::from_static("\"cookies\", \"storage\"");
     // The browser forgets its cookies also where the store cannot be asked (R48).
     let forget = |refusal: Refusal| {

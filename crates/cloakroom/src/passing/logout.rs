@@ -43,7 +43,7 @@ impl PassingLogout {
         let ended = sessions.end(&presented, now).await.map_err(|error| {
             let refusal = Refusal::new(Reason::StoreUnavailable, error.to_string());
             let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
-            sessions.expire_cookies().into_iter().fold(refusal, forget)
+            shared.forgetting_cookies().into_iter().fold(refusal, forget)
         })?;
         Ok((Self { _ended: ended }, session))
     }
@@ -58,7 +58,7 @@ impl PassingLogout {
         let headers = response.headers_mut();
         reply::clean(headers, &shared.reserved);
         reply::keep_private(headers);
-        reply::set_cookies(headers, shared.sessions.expire_cookies());
+        reply::set_cookies(headers, shared.forgetting_cookies());
         response
     }
 }

@@ -63,9 +63,11 @@ impl RawGuard {
             Some(token) => token.check(cookie, report).map(Some),
             None => Some(None),
         };
-        let forced = cookie.is_some_and(|cookie| cookie.same_site == SameSite::None);
-        let default = forced.then(CsrfTokenSettings::default);
-        Some(GuardConfig { required_header: required_header?, csrf_token: csrf_token?.or(default) })
+        let same_site = cookie.map_or(SameSite::Lax, |cookie| cookie.same_site);
+        Some(GuardConfig {
+            required_header: required_header?,
+            csrf_token: CsrfTokenSettings::asked(csrf_token?, same_site),
+        })
     }
 }
 

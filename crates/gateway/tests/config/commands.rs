@@ -55,6 +55,19 @@ fn check_says_which_tokens_are_believed_from_outside() {
 }
 
 #[test]
+fn check_says_what_each_choice_of_the_cookie_opens() {
+    let folder = Folder::new();
+    let public =
+        "[public]\nurl = \"https://shop.example.com\"\nalso = [\"https://admin.example.com\"]\n";
+    let more = "[cookie]\nsame_site = \"none\"\npersistence = \"session\"\nparent_domain = \"example.com\"\n\
+                [guard]\ncsrf_token = { header = \"X-XSRF-TOKEN\", cookie = \"XSRF-TOKEN\" }\n";
+    folder.write("cloakroom.toml", &[public, PROVIDER, ROUTE, SITE, more].join("\n"));
+    let output = cloakroom(&folder, &["check"]);
+    assert_text("check_cookie", &text(&output.stdout));
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
 fn check_fails_with_every_mistake() {
     let folder = Folder::new();
     folder.write(
