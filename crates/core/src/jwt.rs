@@ -211,7 +211,8 @@ pub fn peek_user(token: &str) -> Option<UserKey> {
 }
 
 /// The name of a session of which nothing is known but its access token: the hash of `iss`, `sub` and
-/// `sid`, as far as they are there, and so the same for every token of one login.
+/// `sid`, as far as they are there, and so the same for every token of one login. Without `sub` and `sid`
+/// it is the hash of all claims that are not about the one token (`exp`, `iat`, `nbf`, `jti`).
 ///
 /// Nothing is verified, as with [`peek_expiry`].
 pub fn peek_session_name(token: &str) -> Option<RecordId> {

@@ -219,7 +219,7 @@ pub(crate) async fn start(mode: Mode) -> Service {
 /// The same with other settings.
 pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -> Service {
     let lifetime = Duration::from_secs(300);
-    let builder = Provider::builder().user("anna", "pw").token_lifetime(lifetime);
+    let builder = Provider::builder().user("anna", "pw").user("ben", "pw").token_lifetime(lifetime);
     let provider = builder.start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());

@@ -1,6 +1,6 @@
 //! The claims, once the signature holds (RFC 7519 §4.1; R57–R59).
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -34,9 +34,20 @@ pub(super) fn judge(
 }
 
 /// What names a login among all: a JSON array keeps the three apart.
+///
+/// Services of one's own call the user something else than `sub`: then it is every claim but those that
+/// change from token to token, so that no two users share a name.
 pub(super) fn session_name(claims: &Map<String, Value>) -> RecordId {
+    const OF_ONE_TOKEN: [&str; 4] = ["exp", "iat", "nbf", "jti"];
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let parts = serde_json::json!([text("iss"), text("sub"), text("sid")]);
+    let parts = match (text("sub"), text("sid")) {
+        (None, None) => {
+            let lasting = claims.iter().filter(|(name, _)| !OF_ONE_TOKEN.contains(&name.as_str()));
+            // Sorted: the order of the token's members does not count.
+            serde_json::json!(lasting.collect::<BTreeMap<_, _>>())
+        }
+        (sub, sid) => serde_json::json!([text("iss"), sub, sid]),
+    };
     RecordId::hash(b"cloakroom session of an access token v1", parts.to_string().as_bytes())
 }
 

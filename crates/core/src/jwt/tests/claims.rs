@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         Algorithm, AudienceRule, Expectation, IssuerRule, JwtError, MAX_LEEWAY, TokenKind,
-        VerifiedClaims, json::JsonError, verify,
+        VerifiedClaims, json::JsonError, peek_session_name, verify,
     },
     CLIENT, ISSUER, NOW, access_claims, expect, id_claims, logout_claims, seconds,
     signer::Signer,
@@ -245,4 +245,32 @@ fn each_kind_has_its_own_required_claims() {
     assert_eq!(id_with("sub", json!(7)).unwrap_err(), JwtError::WrongType("sub"));
     let no_user = judge(TokenKind::AccessToken, &without(access_claims(), "sub")).unwrap();
     assert_eq!(no_user.subject(), None, "a machine's token has no user");
+}
+
+/// R41: what a session without an id of its own is known by, to the CSRF token too: it stays over a
+/// refresh, and no two users share it.
+#[test]
+fn r41_the_name_of_a_login_is_its_users_and_lasts() {
+    let signer = Signer::of(Algorithm::EdDsa);
+    let name = |claims: Value| peek_session_name(&signer.sign(&claims)).unwrap();
+    let anna =
+        json!({ "iss": "a", "sub": "anna", "sid": "1", "exp": 1, "jti": "x", "roles": ["b"] });
+    assert_eq!(
+        name(anna.clone()),
+        name(json!({ "iss": "a", "sub": "anna", "sid": "1", "exp": 2 }))
+    );
+    for other in [
+        json!({ "iss": "a", "sub": "anna", "sid": "2" }),
+        json!({ "iss": "a", "sub": "ben", "sid": "1" }),
+        json!({ "iss": "b", "sub": "anna", "sid": "1" }),
+        json!({ "iss": "a", "sub": "1", "sid": "anna" }),
+        json!({ "sub": "anna", "sid": "1" }),
+    ] {
+        assert_ne!(name(anna.clone()), name(other.clone()), "{other}");
+    }
+    // A login service of one's own may call its users as it likes.
+    let own = |id: u32, exp: u32| json!({ "id": id, "username": "x", "iat": exp, "exp": exp });
+    assert_eq!(name(own(1, 10)), name(own(1, 20)));
+    assert_eq!(name(own(1, 10)), name(json!({ "exp": 5, "username": "x", "jti": "y", "id": 1 })));
+    assert_ne!(name(own(1, 10)), name(own(2, 10)));
 }
