@@ -16,7 +16,7 @@ use cloakroom::{
     TokenHeader, Unauthenticated,
 };
 use cloakroom_core::{
-    cookie::Lifetime,
+    cookie::{CookieName, CookieNameError, Lifetime},
     origin::{PublicOrigin, PublicOriginError},
     random::OsRandom,
     session::Timeouts,
@@ -27,6 +27,8 @@ use cloakroom_store::{MemoryStore, SessionStore};
 /// Why a gateway cannot be put together from a configuration that passed its checks.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
+    #[error("session.jwt.access_cookie: {0}")]
+    CookieName(#[from] CookieNameError),
     #[error(transparent)]
     Keyring(#[from] KeyringProblem),
     #[error(transparent)]
@@ -52,7 +54,7 @@ pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
         config::SessionMode::Server => Arc::new(data_dir::open(dir)?),
         // What counts once (login states, logout tickets) need not outlive the process: their cookies
         // and links are good for minutes.
-        config::SessionMode::Sealed => Arc::new(MemoryStore::new()),
+        config::SessionMode::Sealed | config::SessionMode::Jwt => Arc::new(MemoryStore::new()),
     };
     let keyring = keyring::load(config, used_before, &*random)?;
     let settings = settings(config)?;
@@ -117,6 +119,12 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
         mode: match config.session.mode {
             config::SessionMode::Server => SessionMode::Server,
             config::SessionMode::Sealed => SessionMode::Sealed,
+            config::SessionMode::Jwt => SessionMode::Jwt {
+                access_cookie: CookieName::new(
+                    config.cookie.name.prefix(),
+                    &config.session.access_cookie,
+                )?,
+            },
         },
         timeouts,
         routes,

@@ -125,10 +125,18 @@ fn meaning(
         Some(site) => site.check(folder, &private, report).map(Some),
         None => Some(None),
     };
-    let session = session.check(folder, report);
+    let verified: Vec<_> = raw_providers
+        .iter()
+        .map(|raw| (raw.value.name.value.as_str(), raw.value.access_token.is_some()))
+        .collect();
+    let raw_session = session;
+    let session = raw_session.check(folder, &verified, report);
     let keys = keys.check(folder, environment, report);
     let origins: Vec<_> = public_url.iter().chain(also.iter().flatten()).collect();
     let cookie = cookie.check(&origins, report);
+    if let Some(cookie) = &cookie {
+        raw_session.check_names(&cookie.name, report);
+    }
     let guard = guard.check(cookie.as_ref(), report);
     let log = log.check(report);
     if !present.route && !present.site {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_core::jwt::Algorithm;
 use cloakroom_gateway::config::{
     ClientAuth, Config, ConfigError, Environment, LogFormat, Persistence, ProviderKind,
-    RouteSession, TokenKeys, Unauthenticated,
+    RouteSession, SessionMode, TokenKeys, Unauthenticated,
 };
 
 use cloakroom_core::cookie::SameSite;
@@ -338,5 +338,26 @@ fn a_shared_secret_is_for_hs256_unless_another_is_named() {
         assert_eq!(section.issuer.as_deref(), Some("shop-login"), "not the provider's");
         assert_eq!(section.algorithms, [meant]);
         assert!(matches!(section.keys, TokenKeys::SharedSecret(_)));
+    }
+}
+
+#[test]
+fn the_session_modes_but_server_are_warned_of() {
+    let parse = |session: &str| {
+        let provider = format!("{PROVIDER}[provider.access_token]\naudience = \"api\"\n");
+        Folder::new().parse(&[PUBLIC, &provider, SITE, "[session]", session].join("\n")).unwrap()
+    };
+    assert!(parse("mode = \"server\"").warnings().is_empty());
+    for (session, mode, opens) in [
+        ("mode = \"sealed\"", SessionMode::Sealed, "a session ends only in its own browser"),
+        ("mode = \"jwt\"", SessionMode::Jwt, "whoever copies the cookie has the token"),
+        ("mode = \"jwt\"\njwt = { access_cookie = \"token\" }", SessionMode::Jwt, "whoever"),
+    ] {
+        let config = parse(session);
+        let [warning] = config.warnings() else { panic!("{session}: {:?}", config.warnings()) };
+        assert!(warning.opens().starts_with(opens), "{warning}");
+        assert_eq!(config.session.mode, mode);
+        let name = if session.contains("jwt =") { "token" } else { "access_token" };
+        assert_eq!(config.session.access_cookie, name);
     }
 }

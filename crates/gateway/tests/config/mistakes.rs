@@ -137,6 +137,15 @@ mistakes! {
     accept_bearer_without_a_verifier: PUBLIC, PROVIDER, route("accept_bearer = true");
 }
 
+// [session] mode
+mistakes! {
+    session_mode_unknown: PUBLIC, PROVIDER, ROUTE, section("session", "mode = \"cookie\"");
+    jwt_without_a_verifier: PUBLIC, PROVIDER, ROUTE, section("session", "mode = \"jwt\"");
+    jwt_cookies_without_the_mode: PUBLIC, PROVIDER, ROUTE, section("session.jwt", "access_cookie = \"token\"");
+    access_cookie_with_a_prefix: PUBLIC, access_token("audience = \"api\""), ROUTE, section("session", "mode = \"jwt\"\njwt = { access_cookie = \"__Host-token\" }");
+    access_cookie_like_the_session_s: PUBLIC, access_token("audience = \"api\""), ROUTE, section("session", "mode = \"jwt\"\njwt = { access_cookie = \"session-1\" }");
+}
+
 /// A login service with further keys.
 fn token_api(keys: &str) -> String {
     format!("{TOKEN_API}{keys}\n")

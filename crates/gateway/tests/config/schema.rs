@@ -118,6 +118,10 @@ fn the_parser_takes_every_default_and_every_listed_value() {
                     let section = "[provider.access_token]\naudience = \"api\"\n";
                     [PUBLIC, PROVIDER, section, &setting, SITE].join("")
                 }
+                _ if key.inside == "jwt" => {
+                    let section = "[session]\nmode = \"jwt\"\n[session.jwt]\n";
+                    [PUBLIC, section, &setting, SITE].join("")
+                }
                 "[public]" if !key.inside.is_empty() => {
                     [PUBLIC, &format!("[public.{}]\n", key.inside), &setting, SITE].join("")
                 }

@@ -281,6 +281,15 @@ fn write_session(text: &mut String, config: &Config) -> fmt::Result {
             "  is kept encrypted in the browser's cookies, at most three of 4096 bytes\n  \
              ends only in its own browser; other gateways, and this one after a restart, know of no logout"
         )?,
+        SessionMode::Jwt => writeln!(
+            text,
+            "  is the access token, as it is, in the cookie {}{}: whoever has it has the token until it expires\n  \
+             the rest is in an encrypted cookie that only {}/refresh gets: the page must ask for each refresh\n  \
+             ends only in its own browser; other gateways, and this one after a restart, know of no logout",
+            config.cookie.name.prefix().as_str(),
+            session.access_cookie,
+            config.auth.prefix,
+        )?,
     }
     match &config.keys {
         KeysConfig::DataDir => {
