@@ -59,6 +59,13 @@ fn the_reference_names_no_key_that_does_not_exist() {
 }
 
 #[test]
+fn the_example_s_gateway_can_run() {
+    let example = include_str!("../../../../examples/api-behind-gateway/cloakroom.toml");
+    let config = crate::folder::Folder::new().parse(example);
+    config.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
 fn the_examples_are_right() {
     for (name, text) in [("docs/configuration.md", REFERENCE), ("README.md", README)] {
         let mut examples = text.split("```toml\n").skip(1).peekable();
