@@ -107,7 +107,7 @@ impl PassingLogin {
                 tracing::warn!(
                     provider,
                     status,
-                    "the answer to a login has no token where access_token leads: passed on"
+                    "the answer to a login has no token where tokens.access leads: passed on"
                 );
                 Ok(untouched(parts, body))
             }

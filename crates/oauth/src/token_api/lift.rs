@@ -75,8 +75,8 @@ pub fn lift_tokens(
         return Err(LiftError::TooLong);
     }
     json::parse(answer).map_err(|_| LiftError::NotStrictJson)?;
-    let access = token(answer, Some(&pointers.access_token), "access_token")?;
-    let refresh = token(answer, pointers.refresh_token.as_ref(), "refresh_token")?;
+    let access = token(answer, Some(&pointers.access_token), "tokens.access")?;
+    let refresh = token(answer, pointers.refresh_token.as_ref(), "tokens.refresh")?;
     let (access_place, access_token) = match (access, &refresh) {
         (Some(access), _) => access,
         (None, None) => return Ok(LoginAnswer::WithoutToken),

@@ -9,7 +9,7 @@
 //! | `/api/whoami` | the claims of the token in `Authorization: Bearer` or `X-Access-Token`, else 401 |
 //! | `/api/echo` | JSON of `method`, `target`, `headers` and `body` as received |
 //!
-//! It records every request, and misbehaves by [script](crate::Fault).
+//! Login and `whoami` are at `/<any name>/api/…` too. It records every request, and misbehaves by [script](crate::Fault).
 
 mod logins;
 mod routes;

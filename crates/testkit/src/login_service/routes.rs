@@ -22,9 +22,11 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     let record = Arc::clone(&shared.record);
     Router::new()
         .route("/api/login", post(login))
+        .route("/{mount}/api/login", post(login))
         .route("/api/refresh", post(refresh))
         .route("/api/logout", any(logout))
         .route("/api/whoami", any(whoami))
+        .route("/{mount}/api/whoami", any(whoami))
         .route("/api/echo", any(echo))
         .layer(middleware::from_fn_with_state(record, note))
         .with_state(shared)

@@ -150,7 +150,7 @@ async fn a_success_without_a_token_passes_untouched() {
         assert!(passed.status.is_success() && cookie(&browser).is_none());
     }
     assert!(
-        shop.gateway.log().contains("has no token where access_token leads"),
+        shop.gateway.log().contains("has no token where tokens.access leads"),
         "{}",
         shop.gateway.log()
     );

@@ -92,17 +92,18 @@ async fn r38_another_site_logs_nobody_in() {
     assert!(shop.service.requests().is_empty() && cookie(&victim).is_none());
 }
 
-/// Express takes a slash at the end, and any case, for the same path: so must we.
+/// Some servers take a slash at the end, another case or an escape for the same path: so must we. This
+/// service takes the escape alone, and the others are let through to its 404.
 #[tokio::test]
 async fn every_spelling_of_the_login_is_lifted() {
     let shop = Shop::start().await;
-    for path in ["/api/login/", "/api/%6cogin", "/api/LOGIN"] {
+    for (path, status) in [("/api/%6cogin", 200), ("/api/login/", 404), ("/api/LOGIN", 404)] {
         let login = Browser::new().request("POST", &shop.at(path));
-        let answer = login.json(&json!({ "username": "anna", "password": PASSWORD })).send().await;
-        assert_ne!(answer.problem().as_deref(), Some("login-required"), "{path}");
-        if !shop.service.issued_secrets().is_empty() {
-            shop.assert_free_of_tokens(&[&whole(&answer)]);
-        }
+        let fields = json!({ "username": "anna", "password": PASSWORD });
+        let answer = login.json(&fields).send().await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        assert_eq!(answer.problem(), None, "{path}");
+        shop.assert_free_of_tokens(&[&whole(&answer)]);
     }
 }
 

@@ -1,6 +1,8 @@
 //! R7: several providers of both kinds in one gateway, chosen by path or by `?provider=`.
 
-use cloakroom_testkit::{Browser, Gateway, GatewayConfig, LoginService, Provider, Upstream};
+use cloakroom_testkit::{
+    Browser, Gateway, GatewayConfig, LoginService, Provider, Upstream, eventually,
+};
 use serde_json::json;
 
 use crate::world::{PASSWORD, USERS, assert_login_required, binary, with_users};
@@ -30,14 +32,21 @@ async fn r7_an_openid_provider_and_two_login_services_side_by_side() {
     let browser = Browser::new();
     let session = async || browser.fetch("GET", &gateway.at("/auth/session")).await.json();
 
-    // The path decides which service's tokens are lifted; neither service is mounted at /shop, so that
-    // their own 404 comes back: no session.
-    let fields = json!({ "username": "ben", "password": PASSWORD });
-    for path in ["/shop/api/login", "/staff/api/login"] {
-        let answer = browser.request("POST", &gateway.at(path)).json(&fields).send().await;
-        assert_eq!(answer.status, 404, "{answer:?}");
+    // The path decides whose tokens are lifted.
+    for (mount, user) in [("shop", "ben"), ("staff", "cleo")] {
+        let fields = json!({ "username": user, "password": PASSWORD });
+        let login = browser.request("POST", &gateway.at(&format!("/{mount}/api/login")));
+        let answer = login.json(&fields).send().await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.json().get("token"), None);
+        assert_eq!(session().await["claims"]["name"], user);
+        let whoami = browser.fetch("GET", &gateway.at(&format!("/{mount}/api/whoami"))).await;
+        assert_eq!(whoami.json()["sub"], user);
     }
-    assert_eq!(session().await["loggedIn"], false);
+    assert_eq!((shop.issued_secrets().len(), staff.issued_secrets().len()), (2, 2));
+    browser.fetch("POST", &gateway.at("/auth/logout")).await;
+    eventually("the service that the session is from knows", || staff.logouts() == 1).await;
+    assert_eq!(shop.logouts(), 0);
     let page = browser.navigate(&gateway.at("/auth/login?provider=staff")).await;
     assert_eq!(page.status, 400, "{page:?}");
 
