@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { beforeAll, expect, onTestFailed, onTestFinished, test } from 'vitest'
 import { launch } from './support/browser.ts'
+import { homeThatTrusts } from './support/certificates.ts'
 import { demoPath, demoSite, gatewayPath } from './support/programs.ts'
 import { close, freePort, listen, until } from './support/servers.ts'
 
@@ -46,7 +47,7 @@ async function startDemo(...options: string[]): Promise<Demo> {
   const { child, text } = start(...options)
   const url = await until('the line `ready URL`', () => {
     if (child.exitCode !== null) throw new Error(`the demo ended with ${child.exitCode}`)
-    return /^ready (http:\/\/localhost:\d+)\/?$/m.exec(text.out)?.[1]
+    return /^ready (https?:\/\/localhost:\d+)\/?$/m.exec(text.out)?.[1]
   }, 20_000)
   const users = [...text.out.matchAll(/^user (\S+) (\S+)$/gm)].map(([, name = '', password = '']) => ({ name, password }))
   return { url, users, output: () => text.all }
@@ -94,6 +95,22 @@ test('the demo: login, a call, the token refreshed as one watches', async () => 
 
   await page.getByTestId('logout').click()
   await page.getByTestId('login').waitFor()
+})
+
+test('the demo over https, in a browser that trusts its authority: the same app, the same lab', async () => {
+  const demo = await startDemo('--https')
+  expect(demo.url).toMatch(/^https:/)
+  const [, authority = ''] = /^ca (\S+)$/m.exec(demo.output()) ?? []
+  const browser = await launch(undefined, { home: await homeThatTrusts(authority) })
+  const page = await browser.newPage()
+  await logIn(page, demo)
+  expect(await page.evaluate(() => isSecureContext)).toBe(true)
+  await page.getByTestId('call-api').click()
+  await page.locator('[data-testid=api-result][data-status="200"]').waitFor()
+  expect(await attack(page, 'local-storage')).toEqual({ localStorage: 'taken', cloakroom: 'nothing' })
+  for (const name of ['cookies', 'form-post', 'fetch', 'websocket']) {
+    expect((await attack(page, name)).cloakroom, name).toBe('nothing')
+  }
 })
 
 test('the attack lab shows what each attack gets from localStorage and from Cloakroom', async () => {

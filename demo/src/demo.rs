@@ -1,12 +1,13 @@
 //! Puts the parts together, tells the person what to do, and waits for the end.
 
+use std::fmt::Debug;
 use std::io::{self, Write as _};
 use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::Listener;
 use cloakroom_testkit::{Client, Provider};
-use tokio::net::TcpListener;
 
 use crate::api::{self, Verifier};
 use crate::arrivals::Arrivals;
@@ -14,6 +15,7 @@ use crate::failure::{Failure, While as _};
 use crate::gateway::{Gateway, Setup};
 use crate::lab::{self, Addresses, Pages, User};
 use crate::options::Options;
+use crate::tls::Certificate;
 use crate::{browser, ports, signals};
 
 const USERS: [User; 2] =
@@ -45,18 +47,21 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 struct Demo {
     addresses: Addresses,
     gateway: Gateway,
+    certificate: Option<Certificate>,
     _provider: Provider,
 }
 
 async fn start(options: &Options) -> Result<Demo, Failure> {
-    let Options { gateway, site, port, token_lifetime, .. } = options;
+    let Options { gateway, site, port, token_lifetime, https, .. } = options;
     if !site.join("index.html").is_file() {
         return Err(Failure::NoPage(site.clone()));
     }
     let pages = Pages::read(&site.join("lab")).map_err(|_| Failure::NoPage(site.clone()))?;
     ports::check(*port)?;
 
-    let app = format!("http://localhost:{port}");
+    let certificate = if *https { Some(Certificate::make(gateway).await?) } else { None };
+    let scheme = if *https { "https" } else { "http" };
+    let app = format!("{scheme}://localhost:{port}");
     let provider = USERS
         .iter()
         .fold(Provider::builder(), |provider, user| provider.user(user.name, user.password))
@@ -73,11 +78,13 @@ async fn start(options: &Options) -> Result<Demo, Failure> {
     let upstream_url = format!("http://127.0.0.1:{upstream_port}");
     let addresses = Addresses {
         app,
-        storage: format!("http://localhost:{storage_port}"),
+        storage: format!("{scheme}://localhost:{storage_port}"),
         foreign: format!("http://127.0.0.1:{foreign_port}"),
     };
     let setup = Setup {
+        app: &addresses.app,
         port: *port,
+        certificate: certificate.as_ref(),
         issuer: provider.issuer(),
         client_id: CLIENT_ID,
         upstream: &upstream_url,
@@ -88,27 +95,54 @@ async fn start(options: &Options) -> Result<Demo, Failure> {
     let verifier = Verifier::of(provider.issuer()).await.map_err(Failure::Keys)?;
     let api = api::routes(verifier, arrivals.clone());
     let [user, ..] = USERS;
-    serve(storage, lab::storage_site(&pages, &addresses, user, provider.mint()).merge(api.clone()));
+    let storage_site =
+        lab::storage_site(&pages, &addresses, user, provider.mint()).merge(api.clone());
+    match &certificate {
+        Some(certificate) => serve(certificate.secure(storage)?, storage_site),
+        None => serve(storage, storage_site),
+    }
     serve(foreign, lab::foreign_site(&pages, &addresses, &upstream_url));
     serve(upstream, api.merge(lab::information(addresses.clone(), toml.clone(), arrivals)));
 
     let gateway = Gateway::start(gateway, &toml, site, CLIENT_SECRET, *port).await?;
-    Ok(Demo { addresses, gateway, _provider: provider })
+    Ok(Demo { addresses, gateway, certificate, _provider: provider })
+}
+
+/// How a browser comes to believe in the demo's certificate.
+fn trust_it(certificate: &Certificate, addresses: &Addresses) -> String {
+    let authority = certificate.authority();
+    let (path, storage) = (authority.display(), &addresses.storage);
+    format!(
+        "\n\
+         The page is served by https with a certificate that no browser knows: click through its warning,\n\
+         at {storage} too, or let it trust the authority that this demo has just made, for localhost alone:\n\
+         \n\
+         ca {path}\n\
+         \n\
+         Chromium on Linux: certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n cloakroom-demo -i {path}\n\
+         Firefox: Settings, Privacy & Security, View Certificates, Authorities, Import\n\
+         macOS: security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db {path}\n\
+         Windows: certutil -user -addstore Root {path}\n"
+    )
 }
 
 /// Serves for as long as the process lives.
-fn serve(listener: TcpListener, app: Router) {
+fn serve<L: Listener<Addr: Debug>>(listener: L, app: Router) {
     tokio::spawn(async move { axum::serve(listener, app).await });
 }
 
 impl Demo {
-    /// Tells what to do; the lines `user NAME PASSWORD` and `ready URL` are for scripts too.
+    /// Tells what to do; the lines `user NAME PASSWORD`, `ca PATH` and `ready URL` are for
+    /// scripts too.
     fn announce(&self, options: &Options) {
         let url = &self.addresses.app;
         let users: String = USERS
             .iter()
             .map(|User { name, password }| format!("user {name} {password}\n"))
             .collect();
+        let trust = self.certificate.as_ref();
+        let trust =
+            trust.map(|certificate| trust_it(certificate, &self.addresses)).unwrap_or_default();
         let text = format!(
             "\n\
              Cloakroom's demo runs. Log in as one of\n\
@@ -116,7 +150,7 @@ impl Demo {
              {users}\n\
              then call the API, and try to steal a token in the attack lab.\n\
              An access token lives {} s. Ctrl-C ends everything.\n\
-             \n\
+             {trust}\n\
              ready {url}\n",
             options.token_lifetime
         );

@@ -15,6 +15,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 
 use crate::failure::{Failure, While as _};
+use crate::tls::Certificate;
 
 /// How many lines of its log are kept.
 const LAST_LINES: usize = 20;
@@ -26,8 +27,12 @@ pub(crate) const SECRET_VARIABLE: &str = "DEMO_CLIENT_SECRET";
 
 /// The addresses in the gateway's configuration.
 pub(crate) struct Setup<'a> {
-    /// The port of the page.
+    /// The page's origin.
+    pub(crate) app: &'a str,
+    /// Its port.
     pub(crate) port: u16,
+    /// The certificate that it is served with, if it is https.
+    pub(crate) certificate: Option<&'a Certificate>,
     /// The provider's issuer.
     pub(crate) issuer: &'a str,
     /// The client's id at the provider.
@@ -39,14 +44,15 @@ pub(crate) struct Setup<'a> {
 impl Setup<'_> {
     /// `cloakroom.toml`, as the page shows it too.
     pub(crate) fn to_toml(&self) -> String {
-        let Self { port, issuer, client_id, upstream } = self;
+        let Self { app, port, certificate, issuer, client_id, upstream } = self;
+        let tls = certificate.map(Certificate::setting).unwrap_or_default();
         format!(
             r#"[public]
-url = "http://localhost:{port}"
+url = "{app}"
 
 [listen]
 address = "127.0.0.1:{port}"
-
+{tls}
 [[provider]]
 issuer = "{issuer}"
 client_id = "{client_id}"

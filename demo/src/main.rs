@@ -8,7 +8,8 @@
 //! | the foreign site and the thief's server | `http://127.0.0.1:PORT+3`, another site | this process |
 //! | the API | a free port of 127.0.0.1, behind the gateway | this process |
 //!
-//! The parts beside the gateway take any free port when theirs is taken.
+//! With `--https` the two pages on `localhost` are served by https, with a certificate by
+//! `cloakroom dev-cert`. The parts beside the gateway take any free port when theirs is taken.
 
 mod api;
 mod arrivals;
@@ -24,6 +25,7 @@ mod ports;
 mod signals;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -20,6 +20,10 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: u16,
 
+    /// Serves the page by https, with a certificate of the demo's own.
+    #[arg(long)]
+    pub(crate) https: bool,
+
     /// Does not open the browser.
     #[arg(long)]
     pub(crate) no_open: bool,

@@ -24,12 +24,16 @@ export async function certificatesFor(...hosts: string[]): Promise<Certificates>
   await writeFile(path('leaf.cnf'), `subjectAltName=${hosts.map((host) => `DNS:${host}`).join(',')}\nextendedKeyUsage=serverAuth\n`)
   openssl(`req ${key} -keyout key.pem -out leaf.csr -subj /CN=${hosts[0]}`)
   openssl('x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile leaf.cnf -out cert.pem')
+  return { certificate: path('cert.pem'), key: path('key.pem'), home: await homeThatTrusts(path('ca.pem')) }
+}
 
+/** A home folder for Chromium, in which the authority of this PEM file is trusted. */
+export async function homeThatTrusts(authority: string): Promise<string> {
   const home = await temporaryFolder()
   const database = join(home, '.pki', 'nssdb')
   await mkdir(database, { recursive: true })
   const certutil = (...options: string[]) => execFileSync('certutil', ['-d', `sql:${database}`, ...options], { stdio: 'pipe' })
   certutil('-N', '--empty-password')
-  certutil('-A', '-t', 'C,,', '-n', 'test authority', '-i', path('ca.pem'))
-  return { certificate: path('cert.pem'), key: path('key.pem'), home }
+  certutil('-A', '-t', 'C,,', '-n', 'test authority', '-i', authority)
+  return home
 }

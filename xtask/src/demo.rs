@@ -22,6 +22,10 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: u16,
 
+    /// Serves the page by https, with a certificate of the demo's own
+    #[arg(long)]
+    pub(crate) https: bool,
+
     /// Does not open the browser
     #[arg(long)]
     pub(crate) no_open: bool,
@@ -65,6 +69,7 @@ pub(crate) fn demo(paths: &Paths, options: &Options) -> Result<ExitCode, Failure
             .arg(paths.demo_site())
             .args(["--port", &options.port.to_string()])
             .args(["--token-lifetime", &options.token_lifetime.to_string()])
+            .args(options.https.then_some("--https"))
             .args(options.no_open.then_some("--no-open")),
     )
 }
