@@ -23,7 +23,7 @@ use super::schema::{Shape, json_schema};
 use super::session::RawSession;
 use super::site::{Private, RawSite};
 use super::written::Written;
-use super::{Config, ConfigError, structure, syntax, token_api};
+use super::{Config, ConfigError, SessionMode, structure, syntax, token_api};
 
 /// Reads and checks `text`, the content of `file`.
 pub(super) fn read(
@@ -131,6 +131,9 @@ fn meaning(
         .collect();
     let raw_session = session;
     let session = raw_session.check(folder, &verified, report);
+    if session.as_ref().is_some_and(|session| session.mode == SessionMode::Jwt) {
+        token_api::refuse_refresh_paths(&raw_providers, report);
+    }
     let keys = keys.check(folder, environment, report);
     let origins: Vec<_> = public_url.iter().chain(also.iter().flatten()).collect();
     let cookie = cookie.check(&origins, report);

@@ -375,6 +375,18 @@ pub(super) fn check_paths(
     }
 }
 
+/// For session mode `jwt`: reports refresh requests of the application, whose paths the refresh token's
+/// cookie does not come to.
+pub(super) fn refuse_refresh_paths(providers: &[Written<RawProvider>], report: &mut Report) {
+    let refreshes = providers.iter().filter_map(|provider| provider.value.refresh.as_ref());
+    for path in refreshes.filter_map(|refresh| refresh.value.path.as_ref()) {
+        report
+            .wrong(path.at(), "the application's own refresh request cannot be answered in session mode \"jwt\"")
+            .why("in that mode the refresh token is in a cookie that only the gateway's own refresh endpoint gets")
+            .write("[session]\nmode = \"server\", or \"sealed\"; or leave path out, and let the page ask for\nPOST /auth/refresh");
+    }
+}
+
 /// `Some(None)` where it is not written, `None` where it is and is wrong.
 fn optional<W, T>(written: Option<W>, check: impl FnOnce(W) -> Option<T>) -> Option<Option<T>> {
     match written {

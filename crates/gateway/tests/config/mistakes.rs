@@ -175,6 +175,7 @@ mistakes! {
     refresh_without_tls: PUBLIC, refresh("json = { a = \"{refresh_token}\" }").replace("127.0.0.1:3000", "api.example.com"), ROUTE;
     refresh_without_a_refresh_token: PUBLIC, refresh("json = { a = \"{refresh_token}\" }").replace(", refresh = \"/refreshToken\"", ""), ROUTE;
     logout_that_says_nothing: PUBLIC, token_api("logout = { headers = { A = \"{access_token}\" } }"), ROUTE;
+    refresh_path_in_mode_jwt: PUBLIC, refresh("json = { a = \"{refresh_token}\" }\npath = \"/api/refresh\"\n[provider.access_token]\naudience = \"api\"\nissuer = \"shop\"\njwks_url = \"https://login.example.org/jwks\""), ROUTE, section("session", "mode = \"jwt\"");
     login_page_without_one: PUBLIC, TOKEN_API, route("unauthenticated = \"login\"");
     token_header_of_http: PUBLIC, PROVIDER, route("token_header = \"Cookie\"");
     token_scheme_of_two_words: PUBLIC, PROVIDER, route("token_scheme = \"Bearer token\"");

@@ -28,7 +28,7 @@ use crate::upstream::record::Record;
 use logins::Logins;
 
 /// What the service signs with (HS256).
-pub const SECRET: &str = "a login service's secret of more than 32 bytes";
+pub const SECRET: &str = "kozk0GgUTh0vnPi6tNqkj8LvXxtgjVgeEB3OYM2hWHbolQN+";
 
 /// An answer in place of the service's own.
 #[derive(Clone, Debug, Default)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cloakroom_testkit::login_service::SECRET;
 use cloakroom_testkit::{Browser, Fault, eventually};
 use serde_json::json;
 
@@ -124,6 +125,37 @@ async fn r17_a_logout_at_the_gateway_is_told_to_the_service() {
     assert!(cookie(&browser).is_none());
     eventually("the service knows", || shop.service.live_logins() == 0).await;
     assert_login_required(&shop.whoami(&browser).await);
+}
+
+/// The service's tokens name neither issuer nor audience; a shared secret is what verifies them.
+const ACCESS_TOKEN: &str = "access_token = { allow_missing_issuer = true, \
+     allow_missing_audience = true, shared_secret = { env = 'JWT_SECRET' } }";
+
+#[tokio::test]
+async fn a_login_service_and_every_session_mode_go_together() {
+    for mode in ["server", "sealed", "jwt"] {
+        let shop = Shop::configured(|config| {
+            config
+                .set("session", &format!("mode = '{mode}'"))
+                .set("provider", ACCESS_TOKEN)
+                .env("JWT_SECRET", SECRET)
+        })
+        .await;
+        let browser = Browser::new();
+        let answer = shop.log_in(&browser).await;
+        assert_eq!(answer.status, 200, "{mode}: {answer:?}\n{}", shop.gateway.log());
+        shop.assert_free_of_tokens(&[&answer.text()]);
+        assert_eq!(shop.whoami(&browser).await.json()["sub"], "anna", "{mode}");
+        let refresh = browser.fetch("POST", &shop.at("/auth/refresh")).await;
+        assert_eq!(refresh.status, 204, "{mode}: {refresh:?}");
+        assert!(shop.is_logged_in(&browser).await, "{mode}");
+        // In mode `jwt` the logout is sent on to where the refresh token's cookie comes to.
+        let logout = if mode == "jwt" { "/auth/refresh/logout" } else { "/auth/logout" };
+        let logout = browser.fetch("POST", &shop.at(logout)).await;
+        assert_eq!(logout.status, 200, "{mode}: {logout:?}");
+        eventually("the service knows", || shop.service.live_logins() == 0).await;
+        assert_login_required(&shop.whoami(&browser).await);
+    }
 }
 
 async fn with_own_logout() -> Shop {
