@@ -2,12 +2,14 @@
 
 use cloakroom_testkit::browser::Response;
 use cloakroom_testkit::provider::{Signature, UnsignedToken};
-use cloakroom_testkit::{Browser, Gateway, GatewayConfig, Provider, Upstream};
+use cloakroom_testkit::{
+    Browser, Client, Gateway, GatewayConfig, LoginService, Provider, Upstream, login_service,
+};
 use serde_json::json;
 
 use crate::world::{
-    COOKIE, USERS, World, assert_login_required, assert_outage, assert_problem, bearer, binary,
-    retry, with_users,
+    COOKIE, PASSWORD, USERS, World, assert_login_required, assert_outage, assert_problem, bearer,
+    binary, retry, with_users,
 };
 
 const AUDIENCE: &str = "https://api.example.com";
@@ -90,8 +92,10 @@ async fn a_session_goes_on_as_ever_on_the_same_route() {
     assert_eq!(nobody.header("www-authenticate"), Some("Bearer"), "what else it takes");
 }
 
+type Change = fn(&mut UnsignedToken);
+
 /// Each of these is one change to a token that would be good.
-const BAD: &[(&str, fn(&mut UnsignedToken))] = &[
+const BAD: &[(&str, Change)] = &[
     ("no signature", |t| t.signature = Signature::Empty),
     ("another key", |t| t.signature = Signature::ForeignKey),
     ("alg none", |t| {
@@ -351,7 +355,7 @@ async fn r51_a_shared_secret_verifies_hs256_and_nothing_else() {
         routes(config).set("provider", secret).env("JWT_SECRET", SHARED_SECRET)
     })
     .await;
-    let home_grown = |change: fn(&mut UnsignedToken)| {
+    let home_grown = |change: Change| {
         token(&world, |t| {
             t.header = json!({ "typ": "JWT", "alg": "HS256" });
             t.claims["iss"] = json!("shop-login");
@@ -363,10 +367,7 @@ async fn r51_a_shared_secret_verifies_hs256_and_nothing_else() {
     let good = home_grown(|_| ());
     assert_eq!(bearer(&echo_with(&world, &good).await), format!("Bearer {good}"));
     for (what, change) in [
-        (
-            "another secret",
-            (|t| t.signature = Signature::SharedSecret("another secret")) as fn(&mut UnsignedToken),
-        ),
+        ("another secret", (|t| t.signature = Signature::SharedSecret("another secret")) as Change),
         ("a named audience", |t| t.claims["aud"] = json!("elsewhere")),
         ("another issuer", |t| t.claims["iss"] = json!("x")),
         ("HS512 in the header", |t| t.header["alg"] = json!("HS512")),
@@ -386,4 +387,77 @@ async fn r51_a_shared_secret_verifies_hs256_and_nothing_else() {
         "a weaker choice is named at start"
     );
     assert!(!world.gateway.log().contains(SHARED_SECRET));
+}
+
+#[tokio::test]
+async fn r7_the_issuer_that_a_token_names_decides_who_verifies_it() {
+    let other = with_users(Provider::builder()).start().await;
+    other.add_client(Client::confidential("other", "hush"));
+    let section = |audience: &str| format!("access_token = {{ audience = '{audience}' }}");
+    let world = World::configured(|config| {
+        let second = format!(
+            "name = 'other'\nissuer = '{}'\nclient_id = 'other'\n{}",
+            other.issuer(),
+            section("elsewhere")
+        );
+        routes(config).set("provider", &section(AUDIENCE)).provider(&second)
+    })
+    .await;
+    let first = token(&world, |_| ());
+    assert_eq!(bearer(&echo_with(&world, &first).await), format!("Bearer {first}"));
+    let second = other.mint().access_token(ANNA, |t| t.claims["aud"] = json!("elsewhere"));
+    assert_eq!(bearer(&echo_with(&world, &second).await), format!("Bearer {second}"));
+    // Each by its own rules and keys.
+    let for_the_first = other.mint().access_token(ANNA, |_| ());
+    assert_invalid(&echo_with(&world, &for_the_first).await, "the other's audience");
+    let issuer = world.provider.issuer().to_owned();
+    let borrowed = other.mint().access_token(ANNA, |t| t.claims["iss"] = json!(issuer));
+    assert_invalid(&echo_with(&world, &borrowed).await, "the first's name, the other's key");
+}
+
+#[tokio::test]
+async fn a_login_service_s_placeholder_is_no_bearer_and_its_token_is_one() {
+    let service = LoginService::start().await;
+    let config = GatewayConfig::for_service(&service)
+        .set("route", "accept_bearer = true")
+        .set("provider", "placeholder = 'kept-by-cloakroom'")
+        .set(
+            "provider",
+            "access_token = { shared_secret = { env = 'JWT_SECRET' }, allow_missing_issuer = true, \
+             allow_missing_audience = true }",
+        )
+        .env("JWT_SECRET", login_service::SECRET);
+    let gateway = Gateway::spawn(binary(), config).await;
+    let whoami = |browser: &Browser, token: &str| {
+        let request = browser.request("GET", &gateway.at("/api/whoami"));
+        request.header("authorization", &format!("Bearer {token}"))
+    };
+    let browser = Browser::new();
+    let fields = json!({ "username": ANNA, "password": PASSWORD });
+    let login = browser.request("POST", &gateway.at("/api/login")).json(&fields).send().await;
+    assert_eq!(login.json()["token"], "kept-by-cloakroom");
+    // A front end that keeps what it was given: the session counts.
+    let answer = whoami(&browser, "kept-by-cloakroom").send().await;
+    assert_eq!(answer.json()["sub"], ANNA, "{answer:?}");
+    assert_login_required(&whoami(&Browser::new(), "kept-by-cloakroom").send().await);
+
+    // An app that logs in at the service itself has the token.
+    let issued = service.issued_secrets();
+    let own = issued.iter().find(|secret| secret.starts_with("ey")).expect("an access token");
+    assert_eq!(whoami(&Browser::new(), own).send().await.json()["sub"], ANNA);
+    assert_problem(&whoami(&browser, own).send().await, 400, "two-credentials");
+    assert_invalid(&whoami(&Browser::new(), &format!("{own}A")).send().await, "a broken one");
+}
+
+#[tokio::test]
+async fn in_mode_jwt_the_token_s_cookie_is_the_session_s() {
+    let world = World::configured(|config| accepting(config).set("session", "mode = 'jwt'")).await;
+    let browser = Browser::new();
+    world.log_in(&browser).await;
+    world.upstream.forget();
+    let own = bearer(&world.echo(&browser).await);
+    let request = browser.request("GET", &world.at("/api/echo")).header("authorization", &own);
+    assert_problem(&request.send().await, 400, "two-credentials");
+    let app = call(&world, "GET", "/api/echo", &own).await;
+    assert_eq!(bearer(&app), own, "the same token as an app's own");
 }

@@ -10,6 +10,7 @@ mod connections;
 mod cookies;
 mod csrf;
 mod data;
+mod example_api;
 mod flights;
 mod framing;
 mod guard;
