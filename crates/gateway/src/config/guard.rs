@@ -51,6 +51,7 @@ impl RawGuard {
     pub(super) fn check(
         &self,
         cookie: Option<&CookieConfig>,
+        access_cookie: Option<&str>,
         report: &mut Report,
     ) -> Option<GuardConfig> {
         let required_header = match &self.required_header {
@@ -60,7 +61,15 @@ impl RawGuard {
             None => Some(None),
         };
         let csrf_token = match &self.csrf_token {
-            Some(token) => token.check(cookie, report).map(Some),
+            Some(token) => {
+                let access = cookie.zip(access_cookie).and_then(|(cookie, access)| {
+                    CookieName::new(cookie.name.prefix(), access).ok()
+                });
+                let ours = cookie.map(|cookie| cookie.name.clone());
+                token
+                    .check(&[ours, access].into_iter().flatten().collect::<Vec<_>>(), report)
+                    .map(Some)
+            }
             None => Some(None),
         };
         let same_site = cookie.map_or(SameSite::Lax, |cookie| cookie.same_site);
@@ -72,14 +81,10 @@ impl RawGuard {
 }
 
 impl RawCsrfToken {
-    fn check(
-        &self,
-        session: Option<&CookieConfig>,
-        report: &mut Report,
-    ) -> Option<CsrfTokenSettings> {
+    fn check(&self, ours: &[CookieName], report: &mut Report) -> Option<CsrfTokenSettings> {
         let name = header("header", &self.header, "X-CSRF-Token", report);
         let cookie = match &self.cookie {
-            Some(written) => check_companion(written, session, report).map(Some),
+            Some(written) => check_companion(written, ours, report).map(Some),
             None => Some(None),
         };
         Some(CsrfTokenSettings { header: name?, cookie: cookie? })
@@ -88,7 +93,7 @@ impl RawCsrfToken {
 
 fn check_companion(
     written: &Written<String>,
-    session: Option<&CookieConfig>,
+    ours: &[CookieName],
     report: &mut Report,
 ) -> Option<CookieName> {
     let Ok(name) = CookieName::parse(&written.value) else {
@@ -105,15 +110,15 @@ fn check_companion(
             .write("cookie = \"XSRF-TOKEN\", or with `__Host-` before it");
         return None;
     }
-    let taken = session.is_some_and(|session| {
-        let names = [session.name.clone(), name.clone()];
-        let [ours, theirs] = names.each_ref().map(|name| ReservedNames::new([name.clone()]));
-        ours.contains(name.as_str().as_bytes()) || theirs.contains(session.name.as_str().as_bytes())
+    let family = |name: &CookieName| ReservedNames::new([name.clone()]);
+    let taken = ours.iter().any(|other| {
+        family(other).contains(name.as_str().as_bytes())
+            || family(&name).contains(other.as_str().as_bytes())
     });
     if taken {
         report
-            .wrong(written.at(), "`cookie` is a name of the session cookie's")
-            .why("that cookie, and every name that begins with it and a `-`, holds the session, which no script may read")
+            .wrong(written.at(), "`cookie` is a name of the session's")
+            .why("that cookie, and every name that begins with it and a `-`, holds the session or its token, which no script may read")
             .write("cookie = \"XSRF-TOKEN\"");
         return None;
     }

@@ -19,6 +19,13 @@ fn elsewhere<'s>(key: &str, root: Shape<'s>) -> Option<Shape<'s>> {
     root.homes(key).next().map(|(_, shape)| shape).filter(|_| key != "env")
 }
 
+/// Whether a text, for want of a quote and a line break, has the next line with a secret in it.
+fn swallows_secret(value: &DeValue<'_>) -> bool {
+    let DeValue::String(text) = value else { return false };
+    let text = text.to_lowercase();
+    text.contains('=') && text.contains("secret")
+}
+
 /// The places of keys and values, and those of them to hide.
 #[derive(Default)]
 pub(super) struct Places {
@@ -79,7 +86,7 @@ impl Places {
             }
             _ => {
                 self.tokens.push(value.span());
-                if shape.is_none() {
+                if shape.is_none() || swallows_secret(value.get_ref()) {
                     self.hidden.push(value.span());
                 }
             }

@@ -20,7 +20,7 @@ use super::public::RawPublic;
 use super::report::Report;
 use super::route::{self, RawRoute, Surroundings};
 use super::schema::{Shape, json_schema};
-use super::session::RawSession;
+use super::session::{RawSession, SessionConfig};
 use super::site::{Private, RawSite};
 use super::written::Written;
 use super::{Config, ConfigError, SessionMode, structure, syntax, token_api};
@@ -140,7 +140,11 @@ fn meaning(
     if let Some(cookie) = &cookie {
         raw_session.check_names(&cookie.name, report);
     }
-    let guard = guard.check(cookie.as_ref(), report);
+    let guard = guard.check(
+        cookie.as_ref(),
+        session.as_ref().and_then(SessionConfig::used_access_cookie),
+        report,
+    );
     let log = log.check(report);
     if !present.route && !present.site {
         report

@@ -29,6 +29,13 @@ pub struct SessionConfig {
     pub access_cookie: String,
 }
 
+impl SessionConfig {
+    /// The name of the access token's cookie without its prefix, in the mode that sets it.
+    pub(super) fn used_access_cookie(&self) -> Option<&str> {
+        (self.mode == SessionMode::Jwt).then_some(self.access_cookie.as_str())
+    }
+}
+
 /// Where a session is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionMode {

@@ -232,6 +232,7 @@ mistakes! {
     required_header_of_browsers: PUBLIC, SITE, section("guard", r#"required_header = "Origin""#);
     csrf_header_of_browsers: PUBLIC, SITE, section("guard", r#"csrf_token = { header = "Cookie" }"#);
     csrf_cookie_is_the_sessions: PUBLIC, SITE, section("guard", r#"csrf_token = { cookie = "__Host-session-csrf" }"#);
+    csrf_cookie_is_the_access_token: PUBLIC, PROVIDER, "[provider.access_token]\naudience = \"https://api.example.com\"\n", ROUTE, section("session", r#"mode = "jwt""#), section("guard", r#"csrf_token = { header = "X-T", cookie = "__Host-access_token" }"#);
     csrf_cookie_hidden_from_scripts: PUBLIC, SITE, section("guard", r#"csrf_token = { cookie = "__Host-Http-csrf" }"#);
     csrf_cookie_with_spaces: PUBLIC, SITE, section("guard", r#"csrf_token = { cookie = "my token" }"#);
     csrf_token_as_text: PUBLIC, SITE, section("guard", r#"csrf_token = "X-CSRF-Token""#);

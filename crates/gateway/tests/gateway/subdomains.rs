@@ -108,6 +108,107 @@ async fn a_login_ends_on_the_host_where_it_began_r7() {
     }
 }
 
+/// Session modes, and what they need beside.
+const MODES: [(&str, &str); 3] = [("server", ""), ("sealed", ""), ("jwt", "access_token")];
+
+fn in_mode(config: GatewayConfig, mode: &str) -> GatewayConfig {
+    let config = config.set("session", &format!("mode = '{mode}'"));
+    match mode {
+        "jwt" => config.set("provider", "access_token = { audience = 'https://api.example.com' }"),
+        _ => config,
+    }
+}
+
+/// R20: one login for all hosts, one logout for all, in every mode.
+#[tokio::test]
+async fn a_login_counts_on_every_host_in_every_mode_r20() {
+    for (mode, access) in MODES {
+        let world = start(|config| for_all(in_mode(config, mode))).await;
+        let browser = Browser::new();
+        log_in(&world, &browser, SHOP, USERS[0]).await;
+        for cookie in browser.jar().of(SHOP) {
+            assert!(
+                cookie.http_only && cookie.secure && !cookie.host_only,
+                "{mode}: {}",
+                cookie.name
+            );
+        }
+        bearer(&echo(&world, &browser, ADMIN).await);
+        let refreshed = browser.fetch("POST", &on(&world, ADMIN, "/auth/refresh")).await;
+        assert_eq!(refreshed.status, 204, "{mode}: {refreshed:?}");
+        // R27: a twin of any of its cookies is no session.
+        let main = if access.is_empty() { "session" } else { access };
+        let victim = browser.copy();
+        let twin = format!("__Secure-{main}=x; Domain=shop.localhost; Path=/api; Secure");
+        assert!(victim.jar().set(&on(&world, EVIL, "/"), &twin));
+        assert_login_required(&echo(&world, &victim, ADMIN).await);
+        let mut out = browser.fetch("POST", &on(&world, ADMIN, "/auth/logout")).await;
+        if out.status == 307 {
+            out = browser.follow(&out).await;
+        }
+        assert_eq!(out.status, 200, "{mode}: {out:?}");
+        let expired = out.header_all("set-cookie");
+        let whole = |it: &&str| it.contains("; Domain=shop.localhost; Max-Age=0");
+        assert!(expired.iter().all(whole) && !expired.is_empty(), "{mode}: {expired:?}");
+        assert_login_required(&echo(&world, &browser, SHOP).await);
+    }
+}
+
+/// Mode `jwt`: the refresh cookie has a path and so no `__Host-`; a sibling can plant one of its own
+/// session. Without that session's access token, whose cookie is bound to the host, it counts for nothing.
+#[tokio::test]
+async fn a_planted_refresh_cookie_begins_no_session_r31() {
+    let world = start(|config| in_mode(config, "jwt")).await;
+    let (attacker, name) = (Browser::new(), "__Secure-session-refresh");
+    log_in(&world, &attacker, SHOP, USERS[1]).await;
+    let theirs = attacker.jar().of(SHOP).into_iter().find(|it| it.name == name).expect(name);
+    assert_eq!(theirs.path, "/auth/refresh");
+    let planted =
+        format!("{name}={}; Domain=shop.localhost; Path=/auth/refresh; Secure", theirs.value);
+    let (nobody, victim) = (Browser::new(), Browser::new());
+    log_in(&world, &victim, SHOP, USERS[0]).await;
+    // As if the victim's own had been deleted by the sibling's, or had ended.
+    let own = format!("{name}=; Path=/auth/refresh; Secure; Max-Age=0");
+    assert!(victim.jar().set(&on(&world, SHOP, "/"), &own));
+    for browser in [&nobody, &victim] {
+        assert!(browser.jar().set(&on(&world, EVIL, "/"), &planted));
+        let answer = browser.fetch("POST", &on(&world, SHOP, "/auth/refresh")).await;
+        assert!(
+            answer.header_all("set-cookie").iter().all(|it| it.contains("Max-Age=0")),
+            "{answer:?}"
+        );
+        assert_ne!(user(&world, browser, SHOP).await.as_deref(), Some(USERS[1]));
+    }
+    let refreshed = attacker.fetch("POST", &on(&world, SHOP, "/auth/refresh")).await;
+    assert_eq!(refreshed.status, 204, "its own browser goes on: {refreshed:?}");
+}
+
+/// R19, F1: every prefix logs in; the login's own cookie is bound to the host under each.
+#[tokio::test]
+async fn every_prefix_logs_in_r19() {
+    for (prefix, login) in [
+        ("__Host-", "__Host-session-login-"),
+        ("__Host-Http-", "__Host-Http-session-login-"),
+        ("__Secure-", "__Host-session-login-"),
+        ("unprotected", "__Host-session-login-"),
+    ] {
+        let settings = format!("prefix = '{prefix}'");
+        let world = World::configured(|config| config.set("cookie", &settings)).await;
+        let browser = Browser::new();
+        browser.navigate(&world.at("/auth/login")).await;
+        let transaction = browser.jar().of("localhost").pop().expect("a login under way");
+        assert!(transaction.name.starts_with(login), "{prefix}: {}", transaction.name);
+        world.log_in(&browser).await;
+        let name = format!("{}session", prefix.replace("unprotected", ""));
+        let cookie = browser.jar().get("localhost", &name).expect(prefix);
+        assert!(cookie.host_only && cookie.secure && cookie.http_only && cookie.path == "/");
+        bearer(&world.echo(&browser).await);
+        assert!(world.upstream.requests().iter().all(|it| it.header("cookie").is_none()));
+        assert_eq!(browser.fetch("POST", &world.at("/auth/logout")).await.status, 200);
+        assert_eq!(browser.jar().get("localhost", &name).map(|it| it.name), None);
+    }
+}
+
 /// R20: one login for all hosts, one logout for all; a named choice that is warned of at every start.
 #[tokio::test]
 async fn a_login_counts_on_every_host_of_the_domain_r20() {

@@ -13,7 +13,7 @@ use std::{
 
 use cloakroom_core::{
     cookie::{self, Attributes, CookieName, Found},
-    jwt::{JwtError, VerifiedClaims, peek_expiry},
+    jwt::{JwtError, VerifiedClaims, peek_expiry, peek_session_name},
     random::Random,
     secret::Token,
     session::{
@@ -70,10 +70,21 @@ impl Jwt {
         Self { access, attributes, refresh, verifiers, random, timeouts, state }
     }
 
+    /// The refresh cookie counts beside an access token of its login alone. Its path denies it the prefix
+    /// that binds to the host, so that a sibling subdomain could plant one of a session of its own; the
+    /// access token's cookie has that prefix.
     pub(super) fn present(&self, headers: &HeaderMap) -> Option<Presented> {
         let token = self.shown(headers);
+        let login = token.and_then(peek_session_name);
         match self.refresh.present(headers) {
-            Some(presented) => Some(presented.with_access_token(token)),
+            Some(presented) if login == Some(presented.name()) => {
+                Some(presented.with_access_token(token))
+            }
+            Some(_) => {
+                let cookie = self.access.as_str();
+                tracing::warn!(cookie, "a refresh cookie without its access token's: ignored");
+                token.and_then(Presented::access_token)
+            }
             None => token.and_then(Presented::access_token),
         }
     }
@@ -185,7 +196,10 @@ impl Jwt {
             return Vec::new();
         };
         let ticket = carried.ticket.clone();
-        self.set(ticket, presented.name(), &record, generation, now).unwrap_or_else(|error| {
+        // The next request is known by the new token.
+        let token = record.tokens.access_token.expose();
+        let name = peek_session_name(token).unwrap_or(presented.name());
+        self.set(ticket, name, &record, generation, now).unwrap_or_else(|error| {
             let sid = presented.name().handle();
             tracing::error!(sid, error, "session ended: its new tokens do not fit its cookies");
             self.remove(presented, now);
