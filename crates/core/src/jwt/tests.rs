@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::{
     Algorithm, AudienceRule, DEFAULT_LEEWAY, Expectation, IssuerRule, TokenKind, peek_expiry,
-    verify,
+    peek_issuer, verify,
 };
 use crate::time::Timestamp;
 use signer::Signer;
@@ -130,6 +130,20 @@ fn debug_shows_no_claim() {
     let verified =
         verify(&signer.sign(&id_claims()), &signer.key_set(), &expect(TokenKind::IdToken), NOW);
     assert!(!format!("{verified:?}").contains("alice"));
+}
+
+#[test]
+fn the_issuer_can_be_peeked_at() {
+    let signer = Signer::of(Algorithm::Es256);
+    let peek = |claims: Value| peek_issuer(&signer.sign(&claims));
+    assert_eq!(
+        peek(json!({ "iss": "https://login.example.org" })).as_deref(),
+        Some("https://login.example.org")
+    );
+    for odd in [json!({}), json!({ "iss": 1 }), json!({ "iss": ["x"] }), json!({ "iss": null })] {
+        assert_eq!(peek(odd.clone()), None, "{odd}");
+    }
+    assert_eq!(peek_issuer("a.b.c"), None);
 }
 
 #[test]

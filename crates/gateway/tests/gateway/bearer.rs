@@ -416,6 +416,24 @@ async fn r7_the_issuer_that_a_token_names_decides_who_verifies_it() {
 }
 
 #[tokio::test]
+async fn another_provider_s_outage_is_nothing_to_a_token() {
+    let other = with_users(Provider::builder()).start().await;
+    other.stop_answering();
+    let section = format!("access_token = {{ audience = '{AUDIENCE}' }}");
+    let world = World::configured(|config| {
+        let issuer = other.issuer();
+        let second = format!("name = 'other'\nissuer = '{issuer}'\nclient_id = 'other'\n{section}");
+        routes(config).set("provider", &section).provider(&second)
+    })
+    .await;
+    let good = token(&world, |_| ());
+    assert_eq!(bearer(&echo_with(&world, &good).await), format!("Bearer {good}"));
+    let bad = token(&world, |t| t.claims["aud"] = json!("x"));
+    assert_invalid(&echo_with(&world, &bad).await, "another audience");
+    assert_outage(&echo_with(&world, &other.mint().access_token(ANNA, |_| ())).await);
+}
+
+#[tokio::test]
 async fn a_login_service_s_placeholder_is_no_bearer_and_its_token_is_one() {
     let service = LoginService::start().await;
     let config = GatewayConfig::for_service(&service)

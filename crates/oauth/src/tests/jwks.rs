@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom_core::{jwt::KeySet, time::Timestamp};
 
 use super::{NOW, peer::Peer};
-use crate::JwksCache;
+use crate::{JwksCache, JwksUrl};
 
 fn after(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))
@@ -85,4 +85,36 @@ fn an_outage_keeps_the_last_good_set() {
         assert!(cache.keys().is_some());
     }
     assert_eq!(fetches, 60, "one a minute");
+}
+
+#[test]
+fn after_a_failed_fetch_nobody_knows_whose_an_unknown_key_is() {
+    let mut cache = JwksCache::default();
+    assert!(!cache.last_failed());
+    cache.failed(NOW);
+    assert!(cache.last_failed());
+    cache.fetched(keys(), after(2));
+    assert!(!cache.last_failed());
+    cache.failed(after(3600));
+    assert!(cache.last_failed() && cache.keys().is_some());
+}
+
+#[test]
+fn keys_come_over_https_or_from_this_machine() {
+    for good in
+        ["https://login.example.org/jwks", "http://127.0.0.1:9000/jwks", "http://localhost/k?v=1"]
+    {
+        assert!(JwksUrl::parse(good).is_some(), "{good}");
+    }
+    for bad in [
+        "http://login.example.org/jwks",
+        "http://sub.localhost/jwks",
+        "https://user@login.example.org/jwks",
+        "https://login.example.org/jwks#keys",
+        "file:///etc/passwd",
+        "jwks",
+        "",
+    ] {
+        assert!(JwksUrl::parse(bad).is_none(), "{bad}");
+    }
 }

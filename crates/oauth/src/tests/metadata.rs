@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{ISSUER, client, peer::Peer};
 use crate::{
-    Client, IssuerError, MAX_ANSWER_BYTES, Metadata, MetadataFault, check_issuer, discovery_request,
+    Client, IssuerError, MAX_ANSWER_BYTES, Metadata, MetadataFault, check_issuer,
+    discovery_request, jwks_request, published_jwks_url,
 };
 
 fn with(name: &str, value: Value) -> Value {
@@ -175,5 +176,25 @@ fn issuers_and_where_they_describe_themselves() {
     ] {
         assert_eq!(check_issuer(issuer), Err(error), "{issuer}");
         assert_eq!(discovery_request(issuer).unwrap_err(), error);
+    }
+}
+
+/// For who verifies an issuer's tokens and is no client of it: nothing else of the metadata counts.
+#[test]
+fn r8_the_keys_are_where_the_issuer_itself_says() {
+    let url = |document: &Value| published_jwks_url(ISSUER, document.to_string().as_bytes());
+    let minimal = json!({ "issuer": ISSUER, "jwks_uri": format!("{ISSUER}/jwks") });
+    let found = url(&minimal).unwrap();
+    assert_eq!(jwks_request(&found).uri().to_string(), format!("{ISSUER}/jwks"));
+    for (document, fault) in [
+        (with("issuer", json!("https://evil.example")), "OtherIssuer"),
+        (without("issuer"), "Missing"),
+        (without("jwks_uri"), "Missing"),
+        (with("jwks_uri", json!("http://login.example.org/jwks")), "UnsafeUrl"),
+        (with("jwks_uri", json!("http://127.0.0.1/jwks")), "UnsafeUrl"),
+        (json!([]), "NotJson"),
+    ] {
+        let refused = url(&document).unwrap_err();
+        assert!(format!("{:?}", refused.fault).starts_with(fault), "{refused}");
     }
 }
