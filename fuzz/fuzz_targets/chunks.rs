@@ -184,6 +184,7 @@ fn seal(
         },
         generation,
         expires_at: now,
+        beside: None,
     };
     let name = CookieName::host("session").unwrap();
     let value = session.seal(&name, keyring, random).unwrap().expose().to_owned();
