@@ -6,5 +6,7 @@ mod claims;
 mod csrf;
 mod embedded;
 mod ending;
+mod jwt;
+mod sealed;
 mod service;
 mod time;

@@ -33,11 +33,26 @@ use cloakroom::{
 };
 use cloakroom_testkit::{Browser, Provider, browser::Response, provider};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 /// The session's timeouts (R32).
 pub(crate) const IDLE: Duration = Duration::from_secs(600);
 pub(crate) const ABSOLUTE: Duration = Duration::from_secs(4800);
+
+/// Users whose names make sessions of several chunks, and one whose tokens fit no cookie.
+pub(crate) const WIDE_USERS: [(&str, usize); 3] = [("w", 500), ("x", 500), ("y", 2400)];
+
+/// Holds the answer of `GET /api/held` back.
+#[derive(Default)]
+pub(crate) struct Hold {
+    pub(crate) came: Notify,
+    pub(crate) release: Notify,
+}
+
+async fn held_by(hold: Arc<Hold>) {
+    hold.came.notify_one();
+    hold.release.notified().await;
+}
 
 /// An axum service on loopback that embeds the layer.
 pub(crate) struct Service {
@@ -46,6 +61,7 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) cloakroom: Cloakroom,
     pub(crate) mode: Mode,
+    pub(crate) hold: Arc<Hold>,
     task: JoinHandle<()>,
 }
 
@@ -220,6 +236,9 @@ pub(crate) async fn start(mode: Mode) -> Service {
 pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -> Service {
     let lifetime = Duration::from_secs(300);
     let builder = Provider::builder().user("anna", "pw").user("ben", "pw").token_lifetime(lifetime);
+    let builder = WIDE_USERS
+        .iter()
+        .fold(builder, |builder, (letter, length)| builder.user(&letter.repeat(*length), "pw"));
     let provider = builder.start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -236,12 +255,15 @@ pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -
     change(&mut settings);
     let cloakroom = Cloakroom::new(settings, store, keyring, clock.clone(), random).unwrap();
     cloakroom.probe_providers().await.unwrap();
+    let hold = Arc::new(Hold::default());
+    let held = Arc::clone(&hold);
     let handlers = Router::new()
         .route("/", get(seen))
         .route("/api/seen", get(seen).post(seen))
         .route("/api/refuse", get(refuse))
+        .route("/api/held", get(move || held_by(held)))
         .route("/maybe/seen", get(seen))
         .layer(cloakroom.layer());
     let task = tokio::spawn(async move { axum::serve(listener, handlers).await.unwrap() });
-    Service { url, provider, clock, cloakroom, mode, task }
+    Service { url, provider, clock, cloakroom, mode, hold, task }
 }

@@ -1,0 +1,251 @@
+//! Mode `jwt`: the access token in a cookie of its own, refreshed where the page asks.
+
+use std::time::Duration;
+
+use cloakroom_testkit::{Browser, Fault, browser::Cookie};
+use serde_json::{Value, json};
+
+use crate::service::{IDLE, Mode, Service, start, start_with};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOST: &str = "localhost";
+const ACCESS: &str = "__Host-access_token";
+const REFRESH: &str = "__Secure-session-refresh";
+
+async fn logged_in() -> (Service, Browser) {
+    let (service, browser) = (start(Mode::Jwt).await, Browser::new());
+    browser.login(&service.url, "anna", "pw", "/").await;
+    (service, browser)
+}
+
+fn cookie(browser: &Browser, name: &str) -> Cookie {
+    browser.jar().get(HOST, name).unwrap_or_else(|| panic!("the cookie {name}"))
+}
+
+fn set(browser: &Browser, name: &str, value: &str) {
+    browser.jar().put(Cookie { value: value.to_owned(), ..cookie(browser, name) });
+}
+
+fn url(service: &Service, path: &str) -> String {
+    format!("{}{path}", service.url)
+}
+
+#[tokio::test]
+async fn the_two_cookies_go_where_they_belong() {
+    let (service, browser) = logged_in().await;
+    let (access, refresh) = (cookie(&browser, ACCESS), cookie(&browser, REFRESH));
+    assert_eq!((access.path.as_str(), refresh.path.as_str()), ("/", "/auth/refresh"));
+    for cookie in [&access, &refresh] {
+        assert!(
+            cookie.http_only && cookie.secure && cookie.name.len() + cookie.value.len() <= 4096
+        );
+    }
+    assert_eq!(access.value.split('.').count(), 3, "a JWT as it is");
+    assert_eq!(browser.jar().of(HOST).len(), 2);
+    let mint = service.provider.mint();
+    assert_eq!(mint.verify(&access.value).unwrap()["sub"], "anna", "an API can verify it itself");
+
+    // The upstream gets the one, also where a client sends both (R35).
+    let both = format!("{ACCESS}={}; theme=dark; {REFRESH}={}", access.value, refresh.value);
+    let request = browser.request("GET", &url(&service, "/api/seen")).header("cookie", &both);
+    let seen = request.send().await.json();
+    assert_eq!(seen["cookie"], format!("{ACCESS}={}; theme=dark", access.value));
+    assert_eq!((&seen["user"], &seen["bearer"]), (&json!("anna"), &json!(true)));
+    // Where no session goes along, nor does its token.
+    let public = browser.fetch("GET", &url(&service, "/")).await.json();
+    assert_eq!((&public["cookie"], &public["bearer"]), (&Value::Null, &json!(false)));
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refreshed_when_the_page_asks() {
+    let (service, browser) = logged_in().await;
+    let before = cookie(&browser, ACCESS).value;
+    service.pass(301 * SECOND);
+    for path in ["/api/seen", "/maybe/seen", "/auth/session"] {
+        let answer = browser.fetch("GET", &url(&service, path)).await;
+        assert_eq!(answer.problem().as_deref(), Some("token-expired"), "{path}");
+        let mark = answer.header("cloakroom-session");
+        assert_eq!((answer.status.as_u16(), mark), (401, Some("expired")));
+        assert!(answer.header("set-cookie").is_none());
+    }
+    assert_eq!(service.provider.refreshes(), 0, "nothing but the page can bring the refresh token");
+
+    let refresh = service.refresh(&browser).await;
+    assert_eq!(refresh.status.as_u16(), 204);
+    let names = refresh.header_all("set-cookie");
+    assert!(names.iter().any(|cookie| cookie.starts_with(&format!("{ACCESS}=ey"))));
+    assert!(names.iter().any(|cookie| cookie.starts_with(&format!("{REFRESH}="))));
+    assert_ne!(before, cookie(&browser, ACCESS).value);
+    let seen = browser.fetch("GET", &url(&service, "/api/seen")).await;
+    assert_eq!(seen.status.as_u16(), 200);
+    // Once more changes nothing.
+    assert!(service.refresh(&browser).await.header("set-cookie").is_none());
+    assert_eq!(service.provider.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_navigation_with_an_expired_token_is_led_to_the_login_or_goes_without() {
+    let (service, browser) = logged_in().await;
+    service.pass(301 * SECOND);
+    let page = browser.navigate(&url(&service, "/api/seen")).await;
+    assert!(page.location().unwrap().path() == "/auth/login", "{page:?}");
+    let page = browser.navigate(&url(&service, "/maybe/seen")).await.json();
+    assert_eq!((&page["user"], &page["cookie"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn r51_a_forged_or_foreign_token_is_no_session_and_reaches_no_upstream() {
+    let (service, browser) = logged_in().await;
+    let other = start(Mode::Jwt).await;
+    let good = cookie(&browser, ACCESS).value;
+    let parts: Vec<_> = good.split('.').collect();
+    let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
+    let cut = format!("{}.{}.{}", parts[0], parts[1], &parts[2][..parts[2].len() - 2]);
+    let foreign = other.provider.issue_tokens("anna").access_token;
+    let id_token = service.provider.issue_tokens("anna").id_token;
+    for forged in [unsigned, cut, foreign, id_token, "x".to_owned(), String::new()] {
+        let forger = browser.copy();
+        set(&forger, ACCESS, &forged);
+        let answer = forger.fetch("GET", &url(&service, "/api/seen")).await;
+        assert_eq!(answer.problem().as_deref(), Some("login-required"), "{forged}");
+        let seen = forger.fetch("GET", &url(&service, "/maybe/seen")).await.json();
+        assert_eq!((&seen["user"], &seen["cookie"]), (&Value::Null, &Value::Null), "{forged}");
+        let session = forger.fetch("GET", &url(&service, "/auth/session")).await.json();
+        assert_eq!(session, json!({ "loggedIn": false }));
+    }
+}
+
+#[tokio::test]
+async fn r15_tabs_that_refresh_at_once_and_late_spend_the_token_once() {
+    let (service, browser) = logged_in().await;
+    service.pass(301 * SECOND);
+    service.provider.on_refresh(Fault::Hold);
+    let tabs: Vec<_> = (0..6).map(|_| browser.copy()).collect();
+    let all = futures_util::future::join_all(tabs.iter().map(|tab| service.refresh(tab)));
+    let release = async {
+        cloakroom_testkit::eventually("at the provider", || service.provider.refreshes() == 1)
+            .await;
+        service.provider.release();
+    };
+    let (answers, ()) = futures_util::future::join(all, release).await;
+    assert!(answers.iter().all(|answer| answer.status.as_u16() == 204));
+    let token = cookie(&tabs[0], ACCESS).value;
+    assert!(tabs.iter().all(|tab| cookie(tab, ACCESS).value == token), "all have the successor");
+    // One that slept: its cookies are of the spent generation, and the others have used the new one.
+    assert_eq!(service.call(&tabs[0], "/api/seen").await.status.as_u16(), 200);
+    service.pass(5 * SECOND);
+    assert_eq!(service.refresh(&browser).await.status.as_u16(), 204);
+    assert_eq!((cookie(&browser, ACCESS).value, service.provider.refreshes()), (token, 1));
+}
+
+#[tokio::test]
+async fn a_lost_or_foreign_access_token_is_made_anew_by_the_refresh() {
+    let (service, browser) = logged_in().await;
+    let thief = start(Mode::Jwt).await.provider.issue_tokens("anna").access_token;
+    for wrong in [thief, "x".to_owned()] {
+        set(&browser, ACCESS, &wrong);
+        let before = service.provider.refreshes();
+        assert_eq!(service.refresh(&browser).await.status.as_u16(), 204);
+        assert_ne!(cookie(&browser, ACCESS).value, wrong);
+        assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+        assert_eq!(service.provider.refreshes(), before + 1);
+    }
+}
+
+#[tokio::test]
+async fn r17_a_logout_goes_to_where_the_refresh_token_is_and_revokes_it() {
+    let (service, browser) = logged_in().await;
+    let thief = browser.copy();
+    let sent_on = browser.fetch("POST", &url(&service, "/auth/logout")).await;
+    assert_eq!(sent_on.status.as_u16(), 307);
+    assert_eq!(sent_on.location().unwrap().path(), "/auth/refresh/logout");
+    let done = browser.follow(&sent_on).await;
+    assert_eq!(done.status.as_u16(), 200);
+    assert!(done.json()["location"].as_str().unwrap().starts_with("/auth/logout?ticket="));
+    assert_eq!(done.header("clear-site-data"), Some("\"cookies\", \"storage\""));
+    assert!(browser.jar().of(HOST).is_empty());
+    service.cloakroom.drain().await;
+    assert_eq!((service.provider.live_grants(), service.provider.revocations()), (0, 2));
+    // The access token itself is good for minutes yet; here it is not.
+    let access = cookie(&thief, ACCESS).value;
+    assert!(service.provider.mint().verify(&access).is_some());
+    let stolen = thief.fetch("GET", &url(&service, "/api/seen")).await;
+    assert_eq!(stolen.problem().as_deref(), Some("login-required"));
+}
+
+#[tokio::test]
+async fn r38_another_site_can_neither_refresh_nor_log_out() {
+    let (service, browser) = logged_in().await;
+    for path in ["/auth/refresh", "/auth/logout", "/auth/refresh/logout"] {
+        let answer = browser.cross_site_post(&url(&service, path)).await;
+        assert_eq!(answer.problem().as_deref(), Some("cross-site"), "{path}");
+    }
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn r32_the_idle_timeout_counts_from_the_end_of_the_token() {
+    let (service, browser) = logged_in().await;
+    service.pass(300 * SECOND + IDLE - SECOND);
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+
+    let (service, browser) = logged_in().await;
+    service.pass(300 * SECOND + IDLE + SECOND);
+    let over = service.refresh(&browser).await;
+    assert_eq!(over.problem().as_deref(), Some("login-required"));
+    assert!(browser.jar().of(HOST).is_empty(), "nothing is left that says `expired` for ever");
+    assert_eq!(service.provider.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_dead_refresh_token_ends_the_session_and_an_outage_does_not() {
+    let (service, browser) = logged_in().await;
+    service.pass(301 * SECOND);
+    service.provider.on_refresh(Fault::Status(503));
+    let outage = service.refresh(&browser).await;
+    assert_eq!(outage.problem().as_deref(), Some("provider-unavailable"));
+    assert!(outage.header("retry-after").is_some() && outage.header("set-cookie").is_none());
+    service.pass(3 * SECOND);
+    service.provider.on_refresh(Fault::InvalidGrant);
+    let over = service.refresh(&browser).await;
+    assert_eq!(over.problem().as_deref(), Some("login-required"));
+    assert!(browser.jar().of(HOST).is_empty());
+}
+
+#[tokio::test]
+async fn r53_the_last_good_keys_serve_on_while_the_provider_is_down() {
+    let (service, browser) = logged_in().await;
+    service.pass(301 * SECOND);
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+    service.provider.stop_answering();
+    service.pass(60 * SECOND);
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_token_that_no_request_could_be_verified_by_is_refused_at_login() {
+    let service = start_with(Mode::Jwt, |settings| {
+        let verified = settings.providers[0].access_token.as_mut().unwrap();
+        verified.audience = cloakroom::Named::Is("https://another.example".to_owned());
+    })
+    .await;
+    let browser = Browser::new();
+    let answer = browser.login(&service.url, "anna", "pw", "/").await;
+    assert!(answer.text().contains("login-failed"), "{answer:?}");
+    assert!(browser.jar().of(HOST).is_empty());
+    service.cloakroom.drain().await;
+    assert_eq!(service.provider.live_grants(), 0);
+}
+
+#[tokio::test]
+async fn the_page_sees_the_token_s_claims_and_one_name_for_the_session() {
+    let (service, browser) = logged_in().await;
+    let session = browser.fetch("GET", &url(&service, "/auth/session")).await.json();
+    assert_eq!((&session["loggedIn"], &session["claims"]["sub"]), (&json!(true), &json!("anna")));
+    assert!(session["claims"].get("exp").is_none() && session["claims"].get("jti").is_none());
+    service.pass(301 * SECOND);
+    let later = service.call(&browser, "/auth/session").await.json();
+    assert_eq!(later["sid"], session["sid"], "also over a refresh");
+    let seen = service.call(&browser, "/api/seen").await.json();
+    assert_eq!(seen["sid"], session["sid"]);
+}
