@@ -358,3 +358,43 @@ async fn assert_calmed(wire: &mut Wire) {
     let end = frames.iter().find(|frame| frame.kind == GOAWAY).map(Frame::code);
     assert_eq!(end, Some(ENHANCE_YOUR_CALM), "{:?}", frames.last());
 }
+
+/// R71: what floods leave behind is nothing, and while they last they take no more than the limits say.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn r71_memory_stays_flat_under_floods() {
+    let (world, authority) = open_world().await;
+    let status = format!("/proc/{}/status", crate::world::process_id(&world.gateway));
+    let megabytes = |line: &str| {
+        let text = std::fs::read_to_string(&status).expect("procfs");
+        let kilobytes = text.lines().find_map(|found| found.strip_prefix(line)).expect("a line");
+        kilobytes.trim_matches([':', '\t', ' ', 'k', 'B']).parse::<u64>().expect("a number") / 1024
+    };
+    let host = host(&world);
+    let head_block = block(&head(&host, &[]));
+    let filler = block(&[(b"x-filler", &vec![b'x'; 16_000])]);
+    let before = megabytes("VmRSS");
+    for _ in 0..5 {
+        let mut wires = Vec::new();
+        for n in 0..20 {
+            let mut wire = Wire::open(&world, &authority).await;
+            if n % 10 == 0 {
+                let start = Frame::new(HEADERS, END_STREAM, 1, &head_block);
+                // Sixty-four megabytes, if anybody took them.
+                let endless = vec![Frame::new(CONTINUATION, 0, 1, &filler); 4000];
+                let _ = wire.send(&[&[start][..], &endless].concat()).await;
+            } else {
+                let resets = (0..2000).flat_map(|n| {
+                    let id = 2 * n + 1;
+                    let cancel = Frame::new(RST_STREAM, 0, id, &CANCEL.to_be_bytes());
+                    [Frame::new(HEADERS, END_HEADERS | END_STREAM, id, &head_block), cancel]
+                });
+                let _ = wire.send(&resets.collect::<Vec<_>>()).await;
+            }
+            wires.push(wire);
+        }
+    }
+    let (after, peak) = (megabytes("VmRSS"), megabytes("VmHWM"));
+    eprintln!("before {before} MB, after {after} MB, peak {peak} MB");
+    assert!(peak < before + 48, "before {before} MB, after {after} MB, peak {peak} MB");
+}
