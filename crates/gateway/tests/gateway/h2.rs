@@ -200,6 +200,10 @@ async fn r66_fields_that_smuggle_are_refused() {
         wire.get(1, &head(authority_field, &[])).await;
         assert_refused(&world, wire.outcome(1).await, authority_field);
     }
+    // The host is ours, the authority is not.
+    let mut wire = Wire::open(&world, &authority).await;
+    wire.get(1, &head("evil.example", &[(b"host", host.as_bytes())])).await;
+    assert_refused(&world, wire.outcome(1).await, "authority beside host");
     // A good one, so that the rows above are refused for what they are about.
     let mut wire = Wire::open(&world, &authority).await;
     wire.get(1, &head(&host, &[(b"host", host.as_bytes()), (b"te", b"trailers")])).await;

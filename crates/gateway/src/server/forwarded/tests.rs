@@ -98,6 +98,14 @@ fn any_ip() -> impl Strategy<Value = IpAddr> {
     ]
 }
 
+/// What a client might write: text, or a list of addresses.
+fn lie() -> impl Strategy<Value = String> {
+    let list = prop::collection::vec(prop_oneof![any_ip(), ours()], 1..5);
+    let joined =
+        list.prop_map(|list| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    prop_oneof!["[ -~]{0,40}", joined]
+}
+
 fn ours() -> impl Strategy<Value = IpAddr> {
     prop_oneof![
         (0u32..1 << 24).prop_map(|low| IpAddr::from(Ipv4Addr::from(0x0a00_0000 | low))),
@@ -111,7 +119,7 @@ proptest! {
     #[test]
     fn r68_nothing_that_a_client_sends_changes_who_it_is(
         client in any_ip(),
-        lies in prop::collection::vec("[ -~]{0,40}", 0..4),
+        lies in prop::collection::vec(lie(), 0..4),
         way in prop::collection::vec(ours(), 1..5),
     ) {
         let proxies = proxies();
