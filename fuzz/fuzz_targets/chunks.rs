@@ -183,6 +183,7 @@ fn seal(
             absolute_end: now,
         },
         generation,
+        beside: None,
         expires_at: now,
         beside: None,
     };

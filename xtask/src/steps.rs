@@ -1,8 +1,13 @@
 //! What `cargo verify` does, step by step.
 
-use crate::failure::Failure;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, io};
+
+use crate::failure::{Failure, While};
 use crate::paths::Paths;
-use crate::run::{Log, cargo};
+use crate::run::{Log, cargo, output};
 use crate::{tools, web};
 
 /// How a step that found no fault ended.
@@ -35,6 +40,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "advisories", about: "known vulnerabilities", needs: &[], work: advisories },
     Step { name: "build", about: "all programs and tests", needs: &[], work: build },
     Step { name: "test", about: "unit tests and doctests", needs: &["build"], work: test },
+    Step { name: "fuzz", about: "fuzz targets over their seeds", needs: &[], work: fuzz },
     Step { name: "npm", about: "the npm projects' dependencies", needs: &[], work: npm },
     Step { name: "types", about: "TypeScript", needs: &["npm"], work: types },
     Step { name: "site", about: "the demo's page", needs: &["npm"], work: site },
@@ -101,6 +107,34 @@ fn build(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
 fn test(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
     log.run(cargo(&paths.root).args(["test", "--workspace", "--no-fail-fast"]))?;
     Ok(Outcome::Passed)
+}
+
+/// Each target once over each of its seeds, without instrumentation: that they build, and that no old
+/// finding is back. The search for new ones is `fuzz/README.md`'s.
+fn fuzz(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    if output(Command::new("c++").arg("--version")).is_none() {
+        return Ok(Outcome::Skipped("no C++ compiler, which libFuzzer is built with".to_owned()));
+    }
+    let folder = paths.root.join("fuzz");
+    for (target, seeds) in
+        seeds(&folder.join("seeds")).cannot("read the seeds of the fuzz targets")?
+    {
+        let run = ["run", "--quiet", "--bin", &target, "--"];
+        log.run(cargo(&folder).args(run).args(seeds))?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Each target's name with its seeds, in a fixed order.
+fn seeds(folder: &Path) -> io::Result<BTreeMap<String, BTreeSet<PathBuf>>> {
+    let mut seeds = BTreeMap::new();
+    for target in fs::read_dir(folder)? {
+        let target = target?;
+        let files = fs::read_dir(target.path())?.map(|file| Ok(file?.path()));
+        let files: io::Result<BTreeSet<_>> = files.collect();
+        seeds.insert(target.file_name().to_string_lossy().into_owned(), files?);
+    }
+    Ok(seeds)
 }
 
 fn npm(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
