@@ -349,7 +349,7 @@ impl RawRoute {
         report: &mut Report,
     ) -> Option<TokenHeader> {
         let (header, scheme) = (&self.token_header, &self.token_scheme);
-        if session == Some(RouteSession::None) {
+        if session == Some(RouteSession::None) && !self.accept_bearer.value {
             for (key, written) in [("token_header", header), ("token_scheme", scheme)] {
                 if written.is_stated() {
                     report
