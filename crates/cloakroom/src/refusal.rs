@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_core::guard::GuardRefusal;
+use cloakroom_core::{guard::GuardRefusal, secret::Token};
 use http::{
     HeaderName, HeaderValue, Response,
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -28,12 +28,19 @@ pub struct Refusal {
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     continue_to: Option<String>,
+    csrf_token: Option<Token>,
 }
 
 impl Refusal {
     /// Refuses for `reason`; `detail` goes to the log alone and holds no secret.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), headers: Vec::new(), continue_to: None }
+        Self {
+            reason,
+            detail: detail.into(),
+            headers: Vec::new(),
+            continue_to: None,
+            csrf_token: None,
+        }
     }
 
     /// Refuses a token that is not good (any more), with the challenge of RFC 6750 §3.1.
@@ -60,6 +67,13 @@ impl Refusal {
     pub fn allow(self, methods: &str) -> Self {
         let value = HeaderValue::from_str(methods).unwrap_or(HeaderValue::from_static("GET"));
         self.with_header(ALLOW, value)
+    }
+
+    /// Hands the page the CSRF token with which it can ask for what mends this.
+    #[must_use]
+    pub(crate) fn with_csrf_token(mut self, token: Option<Token>) -> Self {
+        self.csrf_token = token;
+        self
     }
 
     /// Gives a person who came by a navigation a link to go on with.
@@ -91,13 +105,16 @@ impl Refusal {
             ("text/html; charset=utf-8", page)
         } else {
             let reason = self.reason.as_str();
-            let problem = serde_json::json!({
+            let mut problem = serde_json::json!({
                 "type": format!("urn:cloakroom:problem:{reason}"),
                 "title": self.reason.title(),
                 "status": self.reason.status().as_u16(),
                 "reason": reason,
                 "requestId": request_id.as_str(),
             });
+            if let Some(token) = &self.csrf_token {
+                problem["csrfToken"] = token.expose().into();
+            }
             ("application/problem+json", problem.to_string())
         };
         let mut response = Response::new(ReplyBody::own(body));

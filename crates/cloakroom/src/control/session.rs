@@ -1,14 +1,14 @@
 //! `GET session`: what the page may know.
 
 use cloakroom_core::guard::SameOrigin;
-use http::HeaderMap;
+use http::{HeaderMap, header::SET_COOKIE};
 use serde_json::json;
 
 use super::Reply;
 use crate::{
     Shared,
     refusal::Refusal,
-    sessions::{RefreshFailure, Request, Stored},
+    sessions::{LoadError, RefreshFailure, Request, Stored},
 };
 use cloakroom_core::session::{Freshness, TokenSet};
 
@@ -26,7 +26,18 @@ pub(super) async fn describe(
         return Ok(nobody());
     };
     let now = shared.clock.now();
-    let stored = shared.sessions.load(&presented, now).await?;
+    let stored = match shared.sessions.load(&presented, now).await {
+        // The refresh that the page is to ask for wants its token. That it expired is said of a token
+        // whose signature held: nobody gets the CSRF token of a login that is not theirs.
+        Err(error @ LoadError::TokenExpired) => {
+            let id = presented.name();
+            let refusal = Refusal::from(error).with_csrf_token(shared.csrf.token(id));
+            let companion = shared.csrf.missing_companion(headers, id);
+            let add = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
+            return Err(companion.into_iter().fold(refusal, add));
+        }
+        loaded => loaded?,
+    };
     let Some(Stored { mut record, expires_at, .. }) = stored else { return Ok(nobody()) };
     let id = presented.name();
     if Freshness::of(&record.tokens, &id, now) == Freshness::Expired {

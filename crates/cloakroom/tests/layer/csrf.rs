@@ -13,6 +13,7 @@ use crate::service::{Mode, Service, in_each_mode, start_with};
 in_each_mode! {
     r41_a_token_is_good_for_its_session_alone_and_over_its_refresh,
     r41_same_site_none_asks_for_the_token_unasked,
+    r41_a_page_that_opens_with_an_expired_token_can_refresh,
     r41_a_logout_wants_the_token_and_takes_the_companion_along,
 }
 
@@ -75,4 +76,35 @@ async fn r41_a_logout_wants_the_token_and_takes_the_companion_along(mode: Mode) 
     assert_eq!(out.status.as_u16(), 200, "{out:?}");
     assert!(out.header_all("set-cookie").iter().any(|it| it.starts_with("XSRF-TOKEN=;")));
     assert!(browser.jar().of("localhost").is_empty());
+}
+
+/// In mode jwt the page has to ask for the refresh: who opens it later needs a token for that.
+async fn r41_a_page_that_opens_with_an_expired_token_can_refresh(mode: Mode) {
+    let without_companion = |settings: &mut cloakroom::Settings| {
+        settings.csrf_token = Some(CsrfTokenSettings::default());
+    };
+    let service = start_with(mode, without_companion).await;
+    let (browser, _) = logged_in(&service, "anna").await;
+    let (other, _) = logged_in(&service, "ben").await;
+    service.pass(Duration::from_secs(301));
+    let url = format!("{}/auth/session", service.url);
+    let token = |answer: Response| answer.json()["csrfToken"].as_str().expect("a token").to_owned();
+    let (mine, theirs) =
+        (token(browser.fetch("GET", &url).await), token(other.fetch("GET", &url).await));
+    let wrong = post(&service, &browser, "/auth/refresh", &theirs).await;
+    assert_eq!((wrong.status.as_u16(), wrong.problem().as_deref()), (403, Some("csrf-token")));
+    let refreshed = post(&service, &browser, "/auth/refresh", &mine).await;
+    assert_eq!(refreshed.status.as_u16(), 204, "{refreshed:?}");
+    assert_eq!(post(&service, &browser, "/api/seen", &mine).await.status.as_u16(), 200);
+    // A token that nobody signed gets none of somebody's.
+    if mode == Mode::Jwt {
+        let cookie = browser.jar().get("localhost", "__Host-access_token").expect("a token");
+        let (signed, _) = cookie.value.rsplit_once('.').expect("a signature");
+        let forged = format!("__Host-access_token={signed}.AAAA; Path=/; Secure");
+        service.pass(Duration::from_secs(301));
+        let attacker = Browser::new();
+        assert!(attacker.jar().set(&service.url, &forged));
+        let answer = attacker.fetch("GET", &url).await;
+        assert!(answer.json().get("csrfToken").is_none(), "{answer:?}");
+    }
 }
