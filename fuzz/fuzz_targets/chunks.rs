@@ -185,7 +185,6 @@ fn seal(
         generation,
         beside: None,
         expires_at: now,
-        beside: None,
     };
     let name = CookieName::host("session").unwrap();
     let value = session.seal(&name, keyring, random).unwrap().expose().to_owned();
