@@ -1,7 +1,8 @@
 //! Strict verification of JWTs (R51–R59).
 //!
-//! aws-lc-rs checks the signature; everything around it is decided here, because a general library
-//! accepts more than a token handler may. In this order, each step before the next:
+//! jsonwebtoken checks the signature (aws-lc-rs itself that of ES512, which jsonwebtoken lacks);
+//! everything around it is decided here, because a general library accepts more than a token handler
+//! may. In this order, each step before the next:
 //!
 //! 1. The compact form, byte for byte: at most [`MAX_TOKEN_BYTES`], three non-empty parts of
 //!    base64url without padding or stray trailing bits, header JSON without duplicate members

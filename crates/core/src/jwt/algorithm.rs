@@ -1,9 +1,6 @@
 //! The signature algorithms, by their registered names.
 
-use aws_lc_rs::{
-    digest, hmac,
-    signature::{self, RsaParameters, VerificationAlgorithm},
-};
+use aws_lc_rs::digest;
 
 /// A signature algorithm of RFC 7518 §3.1 or RFC 8037 that is accepted at all.
 ///
@@ -37,13 +34,6 @@ pub enum Algorithm {
     Hs384,
     /// HMAC with SHA-512: whoever can verify can also sign.
     Hs512,
-}
-
-/// How aws-lc-rs calls an algorithm.
-pub(super) enum Primitive {
-    Rsa(&'static RsaParameters),
-    Curve(&'static dyn VerificationAlgorithm),
-    Hmac(hmac::Algorithm),
 }
 
 impl Algorithm {
@@ -124,21 +114,22 @@ impl Algorithm {
         )
     }
 
-    pub(super) fn primitive(self) -> Primitive {
-        match self {
-            Self::Rs256 => Primitive::Rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
-            Self::Rs384 => Primitive::Rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
-            Self::Rs512 => Primitive::Rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
-            Self::Ps256 => Primitive::Rsa(&signature::RSA_PSS_2048_8192_SHA256),
-            Self::Ps384 => Primitive::Rsa(&signature::RSA_PSS_2048_8192_SHA384),
-            Self::Ps512 => Primitive::Rsa(&signature::RSA_PSS_2048_8192_SHA512),
-            Self::Es256 => Primitive::Curve(&signature::ECDSA_P256_SHA256_FIXED),
-            Self::Es384 => Primitive::Curve(&signature::ECDSA_P384_SHA384_FIXED),
-            Self::Es512 => Primitive::Curve(&signature::ECDSA_P521_SHA512_FIXED),
-            Self::EdDsa => Primitive::Curve(&signature::ED25519),
-            Self::Hs256 => Primitive::Hmac(hmac::HMAC_SHA256),
-            Self::Hs384 => Primitive::Hmac(hmac::HMAC_SHA384),
-            Self::Hs512 => Primitive::Hmac(hmac::HMAC_SHA512),
-        }
+    /// `None` for ES512, which jsonwebtoken 11 does not know.
+    pub(super) const fn for_jsonwebtoken(self) -> Option<jsonwebtoken::Algorithm> {
+        Some(match self {
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Self::Rs384 => jsonwebtoken::Algorithm::RS384,
+            Self::Rs512 => jsonwebtoken::Algorithm::RS512,
+            Self::Ps256 => jsonwebtoken::Algorithm::PS256,
+            Self::Ps384 => jsonwebtoken::Algorithm::PS384,
+            Self::Ps512 => jsonwebtoken::Algorithm::PS512,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::Es384 => jsonwebtoken::Algorithm::ES384,
+            Self::Es512 => return None,
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+            Self::Hs256 => jsonwebtoken::Algorithm::HS256,
+            Self::Hs384 => jsonwebtoken::Algorithm::HS384,
+            Self::Hs512 => jsonwebtoken::Algorithm::HS512,
+        })
     }
 }

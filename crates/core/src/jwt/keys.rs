@@ -162,11 +162,7 @@ impl KeySet {
         if fitting.next().is_some() {
             return Err(JwtError::AmbiguousKey);
         }
-        if key.material.verifies(compact.signed.as_bytes(), &compact.signature) {
-            Ok(())
-        } else {
-            Err(JwtError::Signature)
-        }
+        if key.material.verifies(compact) { Ok(()) } else { Err(JwtError::Signature) }
     }
 
     fn of(keys: Vec<Key>) -> Self {
@@ -182,7 +178,7 @@ impl KeySet {
                 Name::Nameless => update(b""),
                 Name::OnlyKey => update(b"*"),
             }
-            update(key.material.identity());
+            key.material.identity().into_iter().for_each(&mut update);
         }
         let mut fingerprint = [0; digest::SHA256_OUTPUT_LEN];
         fingerprint.copy_from_slice(context.finish().as_ref());

@@ -1,29 +1,34 @@
-//! Keys in the form that aws-lc-rs verifies with: read once, not at every token.
+//! Keys in the form that the check of a signature takes: judged and built once, when they are read.
 
-use aws_lc_rs::{
-    digest, hmac,
-    signature::{ParsedPublicKey, RsaPublicKeyComponents},
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED,
+    EcdsaVerificationAlgorithm, ParsedPublicKey,
 };
+use jsonwebtoken::{DecodingKey, DecodingKeyKind, crypto::aws_lc::DEFAULT_PROVIDER};
 
-use crate::jwt::algorithm::{Algorithm, Primitive};
+use crate::jwt::{Algorithm, compact::Compact};
 
 /// Bits of the smallest RSA modulus that still counts (RFC 7518 §3.3).
 const MIN_RSA_BITS: usize = 2048;
 /// Bits of the largest: verifying takes time that an attacker would make us spend.
 const MAX_RSA_BITS: usize = 8192;
 
+/// Bytes of a public key of Ed25519 (RFC 8032 §5.1.5).
+const ED25519_BYTES: usize = 32;
+
 /// A public key as it was written, not judged yet.
 pub(super) enum PublicKey {
     /// Big-endian numbers.
     Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
-    /// The algorithm of the curve, and an uncompressed point or the 32 bytes of Ed25519.
+    /// The algorithm of the curve, and a point (SEC 1 §2.3.3) or the 32 bytes of Ed25519.
     Curve(Algorithm, Vec<u8>),
 }
 
 #[derive(Clone)]
 pub(super) enum Material {
-    Public(ParsedPublicKey),
-    Secret { key: Box<hmac::Key>, hash: digest::Digest },
+    Jsonwebtoken(jsonwebtoken::Algorithm, DecodingKey),
+    /// For ES512, which jsonwebtoken 11 lacks; it alone is checked by aws-lc-rs directly.
+    P521(ParsedPublicKey),
 }
 
 impl PublicKey {
@@ -39,18 +44,15 @@ impl PublicKey {
 impl Material {
     /// `None` when the key is unfit or not for `algorithm`.
     pub(super) fn public(algorithm: Algorithm, key: &PublicKey) -> Option<Self> {
-        match (algorithm.primitive(), key) {
-            (Primitive::Rsa(parameters), PublicKey::Rsa { modulus, exponent }) => {
-                if !is_sound_rsa(modulus, exponent) {
-                    return None;
-                }
-                let components = RsaPublicKeyComponents { n: modulus, e: exponent };
-                components.to_parsed_public_key(parameters).ok().map(Self::Public)
-            }
-            (Primitive::Curve(verification), PublicKey::Curve(native, bytes))
-                if *native == algorithm =>
+        match key {
+            PublicKey::Rsa { modulus, exponent }
+                if algorithm.is_rsa() && is_sound_rsa(modulus, exponent) =>
             {
-                ParsedPublicKey::new(verification, bytes).ok().map(Self::Public)
+                let key = DecodingKey::from_rsa_raw_components(modulus, exponent);
+                Self::for_jsonwebtoken(algorithm, key)
+            }
+            PublicKey::Curve(native, bytes) if *native == algorithm => {
+                Self::on_curve(algorithm, bytes)
             }
             _ => None,
         }
@@ -58,30 +60,63 @@ impl Material {
 
     /// `None` when `algorithm` takes no secret.
     pub(super) fn shared_secret(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
-        match algorithm.primitive() {
-            Primitive::Hmac(algorithm) => Some(Self::Secret {
-                key: Box::new(hmac::Key::new(algorithm, secret)),
-                hash: digest::digest(&digest::SHA256, secret),
-            }),
-            Primitive::Rsa(_) | Primitive::Curve(_) => None,
+        let key = algorithm.is_symmetric().then(|| DecodingKey::from_secret(secret))?;
+        Self::for_jsonwebtoken(algorithm, key)
+    }
+
+    pub(super) fn verifies(&self, compact: &Compact<'_>) -> bool {
+        let (message, signature) = (compact.signed.as_bytes(), &compact.signature);
+        match self {
+            // The provider is named, not the process's default: that one panics where another crate
+            // of the service has switched on jsonwebtoken's other backend.
+            Self::Jsonwebtoken(algorithm, key) => {
+                (DEFAULT_PROVIDER.verifier_factory)(algorithm, key)
+                    .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
+            }
+            Self::P521(key) => key.verify_sig(message, signature).is_ok(),
         }
     }
 
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    /// Bytes that only the same key has, to compare and to hash; a secret key's are the secret.
+    pub(super) fn identity(&self) -> [&[u8]; 2] {
         match self {
-            Self::Public(key) => key.verify_sig(message, signature).is_ok(),
-            // In constant time, and only the whole tag (RFC 7518 §3.2).
-            Self::Secret { key, .. } => hmac::verify(key, message, signature).is_ok(),
+            Self::Jsonwebtoken(_, key) => match key.kind() {
+                DecodingKeyKind::SecretOrDer(bytes) => [bytes, &[]],
+                DecodingKeyKind::RsaModulusExponent { n, e } => [n, e],
+            },
+            Self::P521(key) => [key.as_ref(), &[]],
         }
     }
 
-    /// Bytes that only the same key has; a secret key's are its hash.
-    pub(super) fn identity(&self) -> &[u8] {
-        match self {
-            Self::Public(key) => key.as_ref(),
-            Self::Secret { hash, .. } => hash.as_ref(),
-        }
+    fn for_jsonwebtoken(algorithm: Algorithm, key: DecodingKey) -> Option<Self> {
+        algorithm.for_jsonwebtoken().map(|algorithm| Self::Jsonwebtoken(algorithm, key))
     }
+
+    fn on_curve(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
+        let key = match algorithm {
+            Algorithm::Es256 => {
+                point(&ECDSA_P256_SHA256_FIXED, bytes)?;
+                DecodingKey::from_ec_der(bytes)
+            }
+            Algorithm::Es384 => {
+                point(&ECDSA_P384_SHA384_FIXED, bytes)?;
+                DecodingKey::from_ec_der(bytes)
+            }
+            Algorithm::Es512 => return point(&ECDSA_P521_SHA512_FIXED, bytes).map(Self::P521),
+            Algorithm::EdDsa if bytes.len() == ED25519_BYTES => DecodingKey::from_ed_der(bytes),
+            _ => return None,
+        };
+        Self::for_jsonwebtoken(algorithm, key)
+    }
+}
+
+/// jsonwebtoken would only notice at the first token that a point is not on its curve.
+fn point(curve: &'static EcdsaVerificationAlgorithm, bytes: &[u8]) -> Option<ParsedPublicKey> {
+    // aws-lc-rs reads a whole `SubjectPublicKeyInfo` here too; a point is one without such wrapping.
+    if !matches!(bytes, [2..=4, ..]) {
+        return None;
+    }
+    ParsedPublicKey::new(curve, bytes).ok()
 }
 
 fn is_sound_rsa(modulus: &[u8], exponent: &[u8]) -> bool {

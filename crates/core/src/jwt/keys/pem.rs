@@ -1,7 +1,5 @@
 //! A public key in PEM (RFC 7468).
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-
 use super::{
     der,
     material::{Material, PublicKey},
@@ -47,25 +45,19 @@ pub(super) fn read(
 }
 
 fn public_key(pem: &[u8]) -> Result<PublicKey, PemError> {
-    const BEGIN: &str = "-----BEGIN ";
     let pem = std::str::from_utf8(pem).map_err(|_| PemError::Malformed)?;
-    // Before the block there may be explanatory text (RFC 7468 §2).
-    let (_, block) = pem.split_once(BEGIN).ok_or(PemError::Malformed)?;
-    let (label, block) = block.split_once("-----").ok_or(PemError::Malformed)?;
     if pem.contains("PRIVATE KEY-----") {
         return Err(PemError::Private);
     }
-    let (base64, rest) =
-        block.split_once(&format!("-----END {label}-----")).ok_or(PemError::Malformed)?;
-    if rest.contains(BEGIN) {
+    // The parser would pass over what it cannot read behind the first block.
+    if pem.matches("-----BEGIN ").count() > 1 {
         return Err(PemError::Several);
     }
-    let base64: String = base64.split_ascii_whitespace().collect();
-    let der = STANDARD.decode(base64).map_err(|_| PemError::Malformed)?;
-    match label {
-        "PUBLIC KEY" => der::public_key_info(&der),
-        "RSA PUBLIC KEY" => der::rsa_public_key(&der),
-        "CERTIFICATE" => der::certificate(&der),
+    let block = ::pem::parse(pem).map_err(|_| PemError::Malformed)?;
+    match block.tag() {
+        "PUBLIC KEY" => der::public_key_info(block.contents()),
+        "RSA PUBLIC KEY" => der::rsa_public_key(block.contents()),
+        "CERTIFICATE" => der::certificate(block.contents()),
         _ => return Err(PemError::Malformed),
     }
     .ok_or(PemError::Unfit)

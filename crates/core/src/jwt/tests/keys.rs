@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     super::{Algorithm, JwtError, KeySet, KeySetError, MAX_KEY_SET_BYTES, TokenKind, verify},
     NOW, expect, id_claims,
-    signer::{Signer, encode, key_set},
+    signer::{SECRET, Signer, encode, key_set},
     with,
 };
 
@@ -35,6 +35,11 @@ fn r51_keys_that_do_not_count_are_left_out() {
         modulus[bytes - 1] = last;
         encode(modulus)
     };
+    let wrapped_ed25519 = json!({
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": encode(Signer::of(Algorithm::EdDsa).public_key_info()),
+    });
     for (name, jwk) in [
         ("use: enc", set(rsa(), "use", json!("enc"))),
         ("use: SIG", set(rsa(), "use", json!("SIG"))),
@@ -75,6 +80,7 @@ fn r51_keys_that_do_not_count_are_left_out() {
         ("a long y", set(p256(), "y", json!(encode([1; 33])))),
         ("Ed448", json!({ "kty": "OKP", "crv": "Ed448", "x": encode([1; 57]) })),
         ("a short Ed25519", json!({ "kty": "OKP", "crv": "Ed25519", "x": encode([1; 31]) })),
+        ("a wrapped Ed25519", wrapped_ed25519),
         ("X25519", json!({ "kty": "OKP", "crv": "X25519", "x": encode([1; 32]) })),
         ("not an object", json!("key")),
     ] {
@@ -155,4 +161,24 @@ fn r51_a_point_off_the_curve_is_no_key() {
     let off = with(p256(), |jwk| jwk["x"] = json!(encode([1; 32])));
     assert_eq!(parse(&json!([off])).unwrap_err(), KeySetError::NoUsableKey);
     assert_eq!(parse(&json!([off, rsa()])).unwrap().len(), 1);
+}
+
+/// Else what one had signed was still remembered as good when the other had taken its place.
+#[test]
+fn r52_keys_are_the_same_only_byte_for_byte() {
+    let another_exponent = with(rsa(), |jwk| jwk["e"] = json!(encode([3])));
+    let mut pairs = vec![(rsa(), another_exponent)];
+    for algorithm in
+        [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::Es512, Algorithm::EdDsa]
+    {
+        pairs.push((Signer::of(algorithm).jwk(), Signer::other(algorithm).jwk()));
+    }
+    for (one, other) in pairs {
+        let fingerprint = |jwk: &Value| key_set(std::slice::from_ref(jwk)).fingerprint();
+        assert_eq!(fingerprint(&one), fingerprint(&one));
+        assert_ne!(fingerprint(&one), fingerprint(&other), "{one}");
+        assert_eq!(parse(&json!([one, other])).unwrap_err(), KeySetError::NoUsableKey, "{one}");
+    }
+    let secret = |secret| KeySet::from_shared_secret(secret, Algorithm::Hs256).unwrap();
+    assert_ne!(secret(SECRET).fingerprint(), secret(&SECRET[1..]).fingerprint());
 }

@@ -48,6 +48,15 @@ XlG6H7ajsKkEBG5gC75dp1CxveTqFAX0SmszdFuG1q/kDivrbUA4Tse7ct2TaKHQ
 o74F4ZQ3hJ0FcAp+d2kDXo34rmbg3Tx907SWU0Y4hVZnDa9pyruJ8JogJhmHgv8Y
 Ax++HU3CEV+Y302LuwIDAQAB
 -----END PUBLIC KEY-----";
+/// One point on P-256, shortened to x and a sign, and in the form that RFC 5480 §2.2 forbids.
+const COMPRESSED: &str = "-----BEGIN PUBLIC KEY-----
+MDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgACyCTy5Q4qJ44XbzSUDgvFl6usDj7H
+xFMAAHPCurOv95E=
+-----END PUBLIC KEY-----";
+const HYBRID: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAGyCTy5Q4qJ44XbzSUDgvFl6usDj7H
+xFMAAHPCurOv95HFYMZMGKkK11axAbTvBdrOUphrPqoM++S1pZdyYLgIrg==
+-----END PUBLIC KEY-----";
 const SECP256K1: &str = "-----BEGIN PUBLIC KEY-----
 MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEFB+0VnlYjUHBgse2ihXTcpkjlc6Dr4Jw
 +otpjz5h6IRhvLgySBf3bEa37dYoOtvHkrbKOfvCLKAXpdxiGQOYzg==
@@ -70,12 +79,18 @@ fn read(pem: &str) -> Result<KeySet, PemError> {
 
 /// The PKCS#1 structure of such numbers, wrapped as a public key.
 fn rsa_pem(modulus: &[u8], exponent: &[u8]) -> String {
-    fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-        [&[tag, 0x82], &length[..], content].concat()
-    }
     let numbers = [tagged(2, modulus), tagged(2, exponent)].concat();
     pem("RSA PUBLIC KEY", &tagged(0x30, &numbers))
+}
+
+/// An element of DER, its length in the shortest form.
+fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
+    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+    match (high, low) {
+        (0, 0..0x80) => [&[tag, low], content].concat(),
+        (0, _) => [&[tag, 0x81, low], content].concat(),
+        _ => [&[tag, 0x82, high, low], content].concat(),
+    }
 }
 
 #[test]
@@ -154,6 +169,7 @@ fn r51_what_is_no_public_key() {
         ("no content", body(""), PemError::Unfit),
         ("no DER", body("AAAA"), PemError::Unfit),
         ("two", format!("{PUBLIC_KEY}{PUBLIC_KEY}"), PemError::Several),
+        ("one and a half", format!("{PUBLIC_KEY}{}", &PUBLIC_KEY[..60]), PemError::Several),
         ("a chain", format!("{CERTIFICATE}{ED25519_CERTIFICATE}"), PemError::Several),
         ("private", pem("PRIVATE KEY", &[0x30, 0]), PemError::Private),
         ("private RSA", pem("RSA PRIVATE KEY", &[0x30, 0]), PemError::Private),
@@ -161,6 +177,7 @@ fn r51_what_is_no_public_key() {
         ("encrypted", pem("ENCRYPTED PRIVATE KEY", &[0x30, 0]), PemError::Private),
         ("both", format!("{PUBLIC_KEY}{}", pem("PRIVATE KEY", &[0x30, 0])), PemError::Private),
         ("1024 bits", RSA_1024.to_owned(), PemError::Unfit),
+        ("a hybrid point", HYBRID.to_owned(), PemError::Unfit),
         ("secp256k1", SECP256K1.to_owned(), PemError::Unfit),
         ("Ed448", ED448.to_owned(), PemError::Unfit),
         ("certificate as key", CERTIFICATE.replace("CERTIFICATE", "PUBLIC KEY"), PemError::Unfit),
@@ -175,6 +192,21 @@ fn r51_what_is_no_public_key() {
     let mut info = Signer::of(Algorithm::Es256).public_key_info();
     *info.last_mut().unwrap() ^= 1;
     assert_eq!(read(&pem("PUBLIC KEY", &info)).unwrap_err(), PemError::Unfit);
+    assert!(read(COMPRESSED).is_ok());
+}
+
+/// aws-lc-rs itself would take the inner one.
+#[test]
+fn r51_a_key_wrapped_twice_is_no_key() {
+    for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512, Algorithm::EdDsa] {
+        let info = Signer::of(algorithm).public_key_info();
+        let start = if info[1] < 0x80 { 2 } else { 3 };
+        let identifier = &info[start..start + 2 + usize::from(info[start + 1])];
+        let bits = tagged(3, &[&[0], &info[..]].concat());
+        let twice = tagged(0x30, &[identifier, &bits].concat());
+        assert!(read(&pem("PUBLIC KEY", &info)).is_ok(), "{algorithm:?}");
+        assert_eq!(read(&pem("PUBLIC KEY", &twice)).unwrap_err(), PemError::Unfit, "{algorithm:?}");
+    }
 }
 
 #[test]
