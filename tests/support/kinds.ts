@@ -23,12 +23,10 @@ export interface SessionMode {
   session: string
   /** The cookies that a browser holds while it is logged in. */
   cookies: { name: RegExp, path: string, value: RegExp }[]
-  /** The cookies of ours that upstreams get to see. */
+  /** The cookies of ours that upstreams get to see, with the access token as their value. */
   upstreamCookies: string[]
   /** Whether the gateway needs to verify access tokens. */
   verifies: boolean
-  /** What a call gets with cookies that somebody kept beyond the logout, while the access token lives. */
-  afterLogout: 401 | 200
 }
 
 export interface Kind {
@@ -49,7 +47,6 @@ export const server: SessionMode = {
   cookies: [{ name: /^__Host-session$/, path: '/', value: /^[\w-]{64}$/ }],
   upstreamCookies: [],
   verifies: false,
-  afterLogout: 401,
 }
 
 export const modes: SessionMode[] = [
@@ -60,7 +57,16 @@ export const modes: SessionMode[] = [
     cookies: [{ name: /^__Host-session(-[1-9])?$/, path: '/', value: /^[\w-]{500,}$/ }],
     upstreamCookies: [],
     verifies: false,
-    afterLogout: 401,
+  },
+  {
+    name: 'jwt',
+    session: 'mode = "jwt"',
+    cookies: [
+      { name: /^__Host-access_token$/, path: '/', value: /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/ },
+      { name: /^__Secure-session-refresh(-[1-9])?$/, path: '/auth/refresh', value: /^[\w-]{200,}$/ },
+    ],
+    upstreamCookies: ['__Host-access_token'],
+    verifies: true,
   },
 ]
 

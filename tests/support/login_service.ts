@@ -11,8 +11,10 @@ import type { SourceOptions } from './kinds.ts'
 import { bodyOf, close, listen } from './servers.ts'
 import type { TokenSource } from './source.ts'
 
-/** A login: all refresh tokens that came of it. */
+/** What came of one login. */
 interface Grant {
+  id: string
+  /** The refresh token that is good now. */
   current: string
   ended: boolean
 }
@@ -30,6 +32,8 @@ export class TestLoginService implements TokenSource {
   readonly #options: SourceOptions
   readonly #secret = randomBytes(32).toString('base64url')
   readonly #grants = new Map<string, Grant>()
+  /** The grant of each refresh token that was ever handed out. */
+  readonly #refreshTokens = new Map<string, Grant>()
   #server: Server | undefined
 
   constructor(options: SourceOptions) {
@@ -133,7 +137,7 @@ upstream = "${this.#url}"
       case 'POST /account/refresh': {
         this.refreshesUnderWay += 1
         const { refreshToken = '' } = JSON.parse(body) as { refreshToken?: string }
-        const grant = this.#grants.get(refreshToken)
+        const grant = this.#refreshTokens.get(refreshToken)
         const good = grant !== undefined && !grant.ended && grant.current === refreshToken
         if (grant && !good) grant.ended = true
         const answer = good ? await this.#issue(grant) : { error: 'unknown refresh token' }
@@ -156,12 +160,13 @@ upstream = "${this.#url}"
     }
   }
 
-  async #issue(grant: Grant = { current: '', ended: false }): Promise<object> {
+  async #issue(grant: Grant = { id: randomBytes(9).toString('hex'), current: '', ended: false }): Promise<object> {
     const { accessTokenLifetime } = this.#options
     grant.current = randomBytes(24).toString('base64url')
-    this.#grants.set(grant.current, grant)
+    this.#grants.set(grant.id, grant)
+    this.#refreshTokens.set(grant.current, grant)
     this.lastExpiry = Date.now() + accessTokenLifetime * 1000
-    const token = await new SignJWT({ grant: grant.current })
+    const token = await new SignJWT({ grant: grant.id, name: 'Alice Liddell' })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setSubject(user.name)
       .setIssuedAt()

@@ -210,6 +210,8 @@ function configuration({ publicUrl, also, accessTokenLifetime }: SourceOptions):
       accountId: id,
       claims: () => ({ sub: id, name: 'Alice Liddell', email: 'alice@example.com' }),
     }),
+    // Session mode `jwt` knows of the user what the access token says.
+    extraTokenClaims: () => ({ name: 'Alice Liddell' }),
     renderError: (ctx, out) => { ctx.body = `provider error: ${out.error}: ${out.error_description ?? ''}` },
     // Consent is given beforehand: these tests are not about it.
     loadExistingGrant: async (ctx) => {
