@@ -43,7 +43,7 @@ pub(crate) struct Provider {
 
 enum Kind {
     Oidc(Arc<OidcProvider>),
-    TokenApi(TokenApiProvider),
+    TokenApi(Box<TokenApiProvider>),
 }
 
 /// A login that is to become a session.
@@ -92,7 +92,8 @@ impl Provider {
             ))),
             ProviderKind::TokenApi(api) => {
                 let name = name.clone();
-                Kind::TokenApi(TokenApiProvider::new(name, api, back_channel, tasks, clock))
+                let service = TokenApiProvider::new(name, *api, back_channel, tasks, clock);
+                Kind::TokenApi(Box::new(service))
             }
         };
         Self { name, places: Semaphore::new(MAX_TOKEN_REQUESTS), kind }

@@ -170,7 +170,7 @@ pub enum ProviderKind {
     /// An OpenID provider, with what it knows of us.
     Oidc(Client),
     /// The application's own JSON login service.
-    TokenApi(TokenApi),
+    TokenApi(Box<TokenApi>),
 }
 
 impl ProviderKind {

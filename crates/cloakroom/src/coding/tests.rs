@@ -43,6 +43,7 @@ fn every_usual_coding_is_understood() {
 
 #[test]
 fn r71_a_bomb_ends_at_the_limit() {
+    assert_eq!(read(std::io::repeat(b'x'), LIMIT), Err(CodingError::TooLong(LIMIT)), "no end");
     assert_eq!(decode_base64("br", BROTLI_BOMB, LIMIT), Err(CodingError::TooLong(LIMIT)));
 }
 

@@ -10,3 +10,4 @@ mod jwt;
 mod sealed;
 mod service;
 mod time;
+mod token_api;

@@ -12,7 +12,7 @@ use axum::{
     Extension, Json, Router,
     http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE},
     response::IntoResponse,
-    routing::get,
+    routing::{get, post},
 };
 use cloakroom::{
     AccessTokenSettings, Cloakroom, Clock, CookieSettings, CurrentSession, Hsts, KeySource, Named,
@@ -259,6 +259,7 @@ pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -
     let held = Arc::clone(&hold);
     let handlers = Router::new()
         .route("/", get(seen))
+        .route("/login", post(crate::token_api::login))
         .route("/api/seen", get(seen).post(seen))
         .route("/api/refuse", get(refuse))
         .route("/api/held", get(move || held_by(held)))

@@ -39,7 +39,7 @@ pub enum ProviderKind {
     /// An OpenID provider.
     Oidc(OidcConfig),
     /// The application's own login service.
-    TokenApi(TokenApi),
+    TokenApi(Box<TokenApi>),
 }
 
 /// An OpenID provider and this gateway's registration there.
@@ -204,7 +204,7 @@ impl Written<RawProvider> {
             }
             Kind::TokenApi => {
                 self.value.refuse_others(Kind::TokenApi, report);
-                self.check_token_api(report).map(ProviderKind::TokenApi)
+                self.check_token_api(report).map(|api| ProviderKind::TokenApi(Box::new(api)))
             }
         };
         let issuer = self.value.issuer.as_ref().map(|issuer| issuer.value.as_str());

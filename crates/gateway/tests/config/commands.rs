@@ -8,7 +8,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
 };
 
-use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SECRET, SITE};
+use crate::folder::{Folder, PROVIDER, PUBLIC, ROUTE, SECRET, SITE, TOKEN_API};
 
 fn cloakroom(folder: &Folder, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cloakroom"))
@@ -51,6 +51,20 @@ fn check_says_which_tokens_are_believed_from_outside() {
     folder.write("cloakroom.toml", &[PUBLIC, PROVIDER, section, ROUTE, bearer].concat());
     let output = cloakroom(&folder, &["check"]);
     assert_text("check_bearer", &text(&output.stdout));
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn check_says_what_becomes_of_a_login_service_s_tokens() {
+    let folder = Folder::new();
+    let keys = "name = \"shop\"\nclaims = \"/user\"\nplaceholder = \"kept-by-cloakroom\"\n\
+        refresh = { url = \"http://127.0.0.1:3000/api/refresh\", json = { token = \"{refresh_token}\" }, path = \"/api/refresh\" }\n\
+        logout = { url = \"https://api.example.com/logout\", path = \"/api/logout\" }\n";
+    let plain = TOKEN_API.replace("/api/login", "/api/staff") + "name = \"staff\"\n";
+    let route = "token_header = \"X-Access-Token\"\ntoken_scheme = \"\"\n";
+    folder.write("cloakroom.toml", &[PUBLIC, TOKEN_API, keys, &plain, ROUTE, route].concat());
+    let output = cloakroom(&folder, &["check"]);
+    assert_text("check_token_api", &text(&output.stdout));
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 

@@ -28,6 +28,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/whoami", any(whoami))
         .route("/{mount}/api/whoami", any(whoami))
         .route("/api/echo", any(echo))
+        .route("/api/echo/{*below}", any(echo))
         .layer(middleware::from_fn_with_state(record, note))
         .with_state(shared)
 }

@@ -45,7 +45,7 @@ fn write(text: &mut String, config: &Config) -> fmt::Result {
         config.auth.prefix
     )?;
     for route in &config.routes {
-        write_route(text, route)?;
+        write_route(text, config, route)?;
     }
     match &config.site {
         Some(dir) => {
@@ -225,10 +225,15 @@ fn write_access_token(text: &mut String, section: &AccessTokenConfig) -> fmt::Re
     writeln!(text, "      if it is signed with {keys} ({})", names.join(", "))
 }
 
-fn write_route(text: &mut String, route: &RouteConfig) -> fmt::Result {
+fn write_route(text: &mut String, config: &Config, route: &RouteConfig) -> fmt::Result {
     let upstream = route.upstream.to_string();
     writeln!(text, "  {}  →  {}", route.path, upstream.trim_end_matches('/'))?;
+    let is_oidc = |provider: &ProviderConfig| matches!(provider.kind, ProviderKind::Oidc(_));
+    let has_login_page = config.providers.iter().any(is_oidc);
     let rule = match (route.session, route.unauthenticated) {
+        (RouteSession::Required, Unauthenticated::Auto) if !has_login_page => {
+            "needs a session; without one the answer is 401"
+        }
         (RouteSession::Required, Unauthenticated::Auto) => {
             "needs a session; without one a navigation goes to login, a fetch gets 401"
         }

@@ -1,0 +1,82 @@
+//! A service with a login of its own that embeds the layer: its handler answers with tokens as ever.
+
+use axum::{Json, response::IntoResponse};
+use cloakroom::{
+    ProviderKind, ProviderSettings,
+    cloakroom_oauth::token_api::{Pointer, TokenApi, TokenPointers},
+};
+use cloakroom_testkit::Browser;
+use serde_json::{Value, json};
+
+use crate::service::{Mode, Service, in_each_mode, start_with};
+
+in_each_mode! { but jwt:
+    a_handler_s_own_login_begins_a_session,
+    a_login_without_tokens_begins_none,
+}
+
+/// An opaque token and no refresh: the session lasts as long as it says.
+pub(crate) async fn login(Json(fields): Json<Value>) -> impl IntoResponse {
+    match fields["password"].as_str() {
+        Some("pw") => Json(json!({
+            "data": { "access": "opaque-0123456789abcdef", "user": { "name": "Anna" } },
+            "seconds": 300,
+        })),
+        _ => Json(json!({ "data": { "error": "wrong password" } })),
+    }
+}
+
+async fn start(mode: Mode) -> Service {
+    let pointer = |text| Pointer::parse(text).unwrap();
+    let tokens = TokenPointers::new(pointer("/data/access"), None, Some(pointer("/seconds")));
+    let api = TokenApi {
+        login_path: "/login".to_owned(),
+        tokens: tokens.unwrap(),
+        claims: Some(pointer("/data/user")),
+        placeholder: None,
+        refresh: None,
+        logout: None,
+    };
+    start_with(mode, |settings| {
+        settings.providers.push(ProviderSettings {
+            name: "own".to_owned(),
+            kind: ProviderKind::TokenApi(Box::new(api)),
+            access_token: None,
+        });
+    })
+    .await
+}
+
+async fn log_in(service: &Service, browser: &Browser, password: &str) -> Value {
+    let request = browser.request("POST", &format!("{}/login", service.url));
+    request.json(&json!({ "password": password })).send().await.json()
+}
+
+async fn a_handler_s_own_login_begins_a_session(mode: Mode) {
+    let (service, browser) = (start(mode).await, Browser::new());
+    let answer = log_in(&service, &browser, "pw").await;
+    assert_eq!(answer, json!({ "data": { "user": { "name": "Anna" } }, "seconds": 300 }));
+    let seen = service.call(&browser, "/api/seen").await.json();
+    assert_eq!((&seen["bearer"], &seen["cookie"]), (&json!(true), &Value::Null));
+    let session = service.call(&browser, "/auth/session").await.json();
+    assert_eq!(session["claims"], json!({ "name": "Anna" }));
+    assert_eq!(session["expiresIn"], 300);
+
+    // R31: a login at another provider takes its place.
+    browser.login(&service.url, "ben", "pw", "/").await;
+    let seen = service.call(&browser, "/api/seen").await.json();
+    assert_eq!(seen["user"], "ben");
+
+    log_in(&service, &browser, "pw").await;
+    service.pass(std::time::Duration::from_secs(301));
+    let over = service.call(&browser, "/api/seen").await;
+    assert_eq!(over.problem().as_deref(), Some("login-required"), "it lasts as long as its token");
+}
+
+async fn a_login_without_tokens_begins_none(mode: Mode) {
+    let (service, browser) = (start(mode).await, Browser::new());
+    let answer = log_in(&service, &browser, "wrong").await;
+    assert_eq!(answer, json!({ "data": { "error": "wrong password" } }));
+    let session = service.call(&browser, "/auth/session").await.json();
+    assert_eq!(session["loggedIn"], false);
+}
