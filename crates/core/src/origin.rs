@@ -67,8 +67,12 @@ impl PublicOrigin {
     /// Whether a `Host` header of this value means this origin: in any case, with or without the
     /// scheme's own port (R67).
     pub fn is_host(&self, host: &str) -> bool {
-        let default_port = if self.is_https() { ":443" } else { ":80" };
-        host.strip_suffix(default_port).unwrap_or(host).eq_ignore_ascii_case(&self.authority)
+        let own_port = match (self.url.port(), self.is_https()) {
+            (Some(_), _) => None,
+            (None, true) => host.strip_suffix(":443"),
+            (None, false) => host.strip_suffix(":80"),
+        };
+        own_port.unwrap_or(host).eq_ignore_ascii_case(&self.authority)
     }
 
     /// Whether the browser speaks TLS to it.

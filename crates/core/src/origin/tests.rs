@@ -139,3 +139,42 @@ proptest! {
         }
     }
 }
+
+/// R67: what a `Host` header may say, and nothing that merely looks like it.
+#[test]
+fn a_host_is_this_origins_byte_for_byte_but_for_case_and_default_port_r67() {
+    for (url, ours, foreign) in [
+        (
+            "https://shop.example.com",
+            &["shop.example.com", "SHOP.example.COM", "shop.example.com:443"][..],
+            &[
+                "",
+                "example.com",
+                "shop.example.com:80",
+                "shop.example.com:4430",
+                "shop.example.com:",
+                "shop.example.com.",
+                "shop.example.com:443:443",
+                "xshop.example.com",
+                "shop.example.com.evil.example",
+                "shop.example.com@evil.example",
+                " shop.example.com",
+            ][..],
+        ),
+        (
+            "https://shop.example.com:8443",
+            &["shop.example.com:8443"],
+            &["shop.example.com", "shop.example.com:443", "shop.example.com:8443:443"],
+        ),
+        ("http://[::1]:8080", &["[::1]:8080"], &["[::1]", "::1:8080", "[::2]:8080"]),
+        ("http://localhost", &["localhost", "localhost:80"], &["localhost:443", "x.localhost"]),
+    ] {
+        let origin = PublicOrigin::new(&url.parse().unwrap()).unwrap();
+        for host in ours {
+            assert!(origin.is_host(host), "{url}: {host}");
+        }
+        for host in foreign {
+            assert!(!origin.is_host(host), "{url}: {host}");
+        }
+    }
+}
