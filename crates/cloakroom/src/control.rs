@@ -89,15 +89,16 @@ pub(crate) async fn answer(
     let ours = || -> Result<SameOrigin, Refusal> {
         guard::check(&shared.guard, method, headers, admitted)
     };
+    let split = shared.sessions.are_split();
     match endpoint {
         Endpoint::Login => login::begin(shared, headers, admitted).await,
         Endpoint::Callback { provider } => {
             callback::finish(shared, &provider, headers, admitted).await
         }
-        Endpoint::Logout if shared.sessions.logout_needs_refresh_path() => {
-            Ok(logout::send_on(shared, &ours()?))
-        }
-        Endpoint::Logout | Endpoint::RefreshLogout => logout::end(shared, headers, ours()?).await,
+        Endpoint::Logout if split => Ok(logout::send_on(shared, &ours()?)),
+        Endpoint::Logout => logout::end(shared, headers, ours()?).await,
+        Endpoint::RefreshLogout if split => logout::end(shared, headers, ours()?).await,
+        Endpoint::RefreshLogout => Err(Refusal::new(Reason::NoRoute, "a logout of mode jwt")),
         Endpoint::LogoutTicket => logout::lead_on(shared, admitted).await,
         Endpoint::LoggedOut => Ok(logout::back(shared, headers, admitted)),
         Endpoint::Session => session::describe(shared, headers, ours()?).await,

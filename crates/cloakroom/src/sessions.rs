@@ -242,8 +242,8 @@ impl Sessions {
         }
     }
 
-    /// Whether the cookies that a logout needs come to the refresh endpoint alone.
-    pub(crate) fn logout_needs_refresh_path(&self) -> bool {
+    /// Whether what a session is refreshed and ended by comes to the refresh endpoint alone.
+    pub(crate) fn are_split(&self) -> bool {
         matches!(self.keeping, Keeping::Jwt(_))
     }
 

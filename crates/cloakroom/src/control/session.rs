@@ -58,7 +58,8 @@ pub(super) async fn describe(
         "claims": record.claims,
         "sid": id.handle(),
         "expiresIn": record.tokens.expires_at.map(|at| at.since(now).as_secs()),
-        "sessionExpiresIn": ends_at.since(now).as_secs(),
+        // In mode jwt only the refresh endpoint learns it.
+        "sessionExpiresIn": (!shared.sessions.are_split()).then(|| ends_at.since(now).as_secs()),
     });
     if let Some(token) = shared.csrf.token(id) {
         answer["csrfToken"] = token.expose().into();

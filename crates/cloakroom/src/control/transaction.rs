@@ -22,6 +22,8 @@ use zeroize::Zeroizing;
 const MAX_LOGINS: usize = 8;
 /// Bytes of all their cookies: well below what the gate lets through.
 const MAX_BYTES: usize = 8 * 1024;
+/// Bytes of them together with all others that came, which a sealed session has up to 12 KB of.
+const MAX_BYTES_OF_ALL: usize = 15 * 1024;
 
 /// A login under way, as its cookie keeps it.
 #[derive(Serialize, Deserialize)]
@@ -78,6 +80,10 @@ pub(super) fn make_room(
             (began, name, value.len())
         })
         .collect();
+    let all: usize = cookie::pairs(headers).map(|(name, value)| name.len() + value.len()).sum();
+    let others =
+        all - logins.iter().map(|(_, name, length)| name.as_str().len() + length).sum::<usize>();
+    let most = MAX_BYTES.min(MAX_BYTES_OF_ALL.saturating_sub(others));
     // The youngest first; what does not open comes last.
     logins.sort_by_key(|(began, ..)| std::cmp::Reverse(*began));
     let (mut count, mut bytes) = (1, coming.len());
@@ -85,7 +91,7 @@ pub(super) fn make_room(
     for (_, name, length) in logins {
         count += 1;
         bytes += name.as_str().len() + length;
-        if count > MAX_LOGINS || bytes > MAX_BYTES {
+        if count > MAX_LOGINS || bytes > most {
             surplus.push(name);
         }
     }

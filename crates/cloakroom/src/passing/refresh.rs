@@ -1,7 +1,7 @@
 //! The application's own refresh request: answered here, for its page has no refresh token to send.
 
 use cloakroom_core::guard::SameOrigin;
-use http::HeaderMap;
+use http::{HeaderMap, header::SET_COOKIE};
 
 use crate::{
     Shared,
@@ -35,7 +35,10 @@ pub(crate) async fn answer_refresh(
             let service = own.unwrap_or(service);
             Ok(Reply::json(&service.api().refresh_answer(left)).cookies(cookies))
         }
-        Err(RefreshFailure::Ended) => Err(login()),
+        Err(RefreshFailure::Ended) => {
+            let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
+            Err(sessions.expire_ended().into_iter().fold(login(), forget))
+        }
         Err(failure @ RefreshFailure::Outage { retry_after }) => {
             Err(Refusal::new(Reason::ProviderUnavailable, failure.to_string())
                 .retry_after(retry_after))

@@ -57,7 +57,7 @@ impl Sessions {
             return AfterRefusal::Refresh;
         }
         match tokens.refresh_token {
-            None if !self.logout_needs_refresh_path() => AfterRefusal::LogIn,
+            None if !self.are_split() => AfterRefusal::LogIn,
             _ if young => AfterRefusal::Nothing,
             _ => {
                 let fly = Arc::clone(self).fly(presented.clone(), Some(tokens.obtained_at));
