@@ -7,8 +7,8 @@ use proptest::{prelude::*, sample::Index};
 
 use super::{
     super::{
-        Attributes, CookieName, Found, Lifetime, SameSite, drop_reserved_set_cookies, expire, find,
-        pairs,
+        Attributes, CookieDomain, CookieName, CookiePath, Found, Lifetime, Prefix, SameSite,
+        drop_reserved_set_cookies, expire, find, pairs,
     },
     super::{set, strip},
     cookie_headers, ours, request, session,
@@ -194,6 +194,42 @@ proptest! {
                 }
             }
             assert_attributes(&expire(&name, &Attributes::host(same_site, lifetime)), name.as_str(), "", same_site);
+        }
+    }
+
+    /// R20: no domain and no path that is taken ends its attribute or brings another.
+    #[test]
+    fn a_domain_and_a_path_are_one_attribute_each(
+        any in any::<String>(),
+        host in "[a-z0-9.-]{1,20}",
+        path in "/[!-~]{0,20}",
+        attack in prop::sample::select(vec!["", ";", "; HttpOnly=0", "\r\nSet-Cookie: a=b", "\n", "\0", " ", ","]),
+    ) {
+        let name = CookieName::new(Prefix::Secure, "session").unwrap();
+        let domains = [any.clone(), format!("{host}{attack}"), format!("{host}.example{attack}")];
+        let paths = [any, format!("{path}{attack}")];
+        let domains: Vec<_> = domains.iter().filter_map(|it| CookieDomain::parse(it).ok()).collect();
+        let paths = paths.iter().filter_map(|it| CookiePath::parse(it).ok());
+        for path in paths.chain([CookiePath::ROOT]) {
+            for domain in &domains {
+                let attributes = Attributes {
+                    domain: Some(domain.clone()),
+                    path: path.clone(),
+                    ..Attributes::host(SameSite::Lax, Lifetime::BrowserSession)
+                };
+                let header = set(&name, "x", &attributes).unwrap();
+                let expected = format!(
+                    "__Secure-session=x; Path={}; Secure; HttpOnly; SameSite=Lax; Domain={domain}",
+                    path.as_str()
+                );
+                prop_assert_eq!(header.to_str().unwrap(), expected);
+                prop_assert_eq!(header.to_str().unwrap().matches(';').count(), 5);
+                prop_assert!(domain.covers(domain.as_str()));
+                let sub = format!("a.{domain}");
+                prop_assert!(domain.covers(&sub));
+                let other = format!("a{domain}");
+                prop_assert!(!domain.covers(&other));
+            }
         }
     }
 
