@@ -79,8 +79,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What it does not do: it terminates no TLS and rewrites no bodies. Expired sessions are removed only
-//! while [`Cloakroom::keep_house`] is polled.
+//! What it does not do: it terminates no TLS and rewrites no bodies, but for the answers to the logins of
+//! [`ProviderKind::TokenApi`]. Expired sessions are removed only while [`Cloakroom::keep_house`] is
+//! polled.
 
 mod body;
 mod claims;

@@ -16,14 +16,14 @@ in_each_mode! {
 }
 
 async fn is_logged_in(service: &Service, browser: &Browser) -> bool {
-    service.call(&browser, "/auth/session").await.json()["loggedIn"] == true
+    service.call(browser, "/auth/session").await.json()["loggedIn"] == true
 }
 
 /// A refresh that the provider holds, begun by a request that is given up.
 async fn held_refresh(service: &Service, browser: &Browser) {
     service.pass(Duration::from_secs(301));
     service.provider.on_refresh(Fault::Hold);
-    let waiting = service.call(&browser, "/api/seen");
+    let waiting = service.call(browser, "/api/seen");
     tokio::select! {
         _ = waiting => panic!("the provider holds the refresh"),
         () = eventually("the refresh is at the provider", || service.provider.refreshes() == 1) => {}

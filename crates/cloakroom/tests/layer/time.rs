@@ -36,7 +36,7 @@ async fn logged_in(mode: Mode) -> (Service, Browser) {
 }
 
 async fn session(service: &Service, browser: &Browser) -> serde_json::Value {
-    service.call(&browser, "/auth/session").await.json()
+    service.call(browser, "/auth/session").await.json()
 }
 
 async fn r15_a_fresh_token_is_left_alone_and_a_dead_one_refreshed_before_the_request(mode: Mode) {

@@ -60,8 +60,8 @@ async fn compressed_answers_are_understood() {
         [&head.to_le_bytes()[..3], text, &[3]].concat()
     }
     let shop = Shop::start().await;
-    let codings: [(&str, fn(&[u8]) -> Vec<u8>); 3] =
-        [("gzip", gzip), ("deflate", deflate), ("br", brotli)];
+    type Encode = fn(&[u8]) -> Vec<u8>;
+    let codings: [(&str, Encode); 3] = [("gzip", gzip), ("deflate", deflate), ("br", brotli)];
     for (coding, encode) in codings {
         shop.service.answer_logins(move |issued| {
             let encoded = encode(issued.answer.to_string().as_bytes());
@@ -87,7 +87,8 @@ async fn compressed_answers_are_understood() {
 #[tokio::test]
 async fn what_could_hold_a_token_and_cannot_be_read_for_certain_is_refused() {
     let shop = Shop::start().await;
-    let cases: [(&str, fn(&Issued) -> Answer); 9] = [
+    type Rewrite = fn(&Issued) -> Answer;
+    let cases: [(&str, Rewrite); 9] = [
         ("a member twice", |issued| {
             body(format!("{{\"token\":\"{}\",\"token\":\"x\"}}", issued.access_token))
         }),
