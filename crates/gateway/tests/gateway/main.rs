@@ -20,6 +20,7 @@ mod id_tokens;
 mod limits;
 mod login;
 mod logout;
+mod modes;
 mod paths;
 mod plain;
 mod refresh;
