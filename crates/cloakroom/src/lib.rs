@@ -81,7 +81,7 @@
 //!
 //! What it does not do: it terminates no TLS and rewrites no bodies, but for the answers to the logins of
 //! [`ProviderKind::TokenApi`]. Expired sessions are removed only while [`Cloakroom::keep_house`] is
-//! polled.
+//! polled. Keys rotate when the service says so ([`Cloakroom::replace_keyring`]).
 
 mod body;
 mod claims;

@@ -7,6 +7,7 @@ mod csrf;
 mod embedded;
 mod ending;
 mod jwt;
+mod keys;
 mod sealed;
 mod service;
 mod time;
