@@ -27,8 +27,8 @@ use crate::{
     site::{Site, SiteBody},
 };
 
-/// Bytes of header values after which a connection takes no further request: hyper keeps the buffer
-/// that the largest head needed for as long as the connection lives.
+/// Bytes of header values, more than the gate takes, after which an HTTP/1.1 connection takes no further
+/// request: hyper keeps the buffer that the largest head needed for as long as the connection lives.
 const LARGE_HEAD_BYTES: usize = 64 * 1024;
 /// How long open requests may take to end at shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -108,9 +108,9 @@ impl Gateway {
         {
             return Ok(plain.answer(&request.into_parts().0, peer));
         }
-        let head: usize = request.headers().values().map(HeaderValue::len).sum();
+        let is_last = has_large_head(&request);
         let mut answer = self.conduct(request, &arrival).await?;
-        if head > LARGE_HEAD_BYTES {
+        if is_last {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(answer)
@@ -137,4 +137,8 @@ impl Gateway {
             })
             .await
     }
+}
+
+fn has_large_head(request: &Request<Incoming>) -> bool {
+    request.headers().values().map(HeaderValue::len).sum::<usize>() > LARGE_HEAD_BYTES
 }

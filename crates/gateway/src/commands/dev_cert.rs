@@ -145,7 +145,10 @@ fn write_anew(path: &Path, content: &str, mode: u32) -> io::Result<()> {
 }
 
 fn next_steps(hosts: &[String], folder: &Path, ca: &Path, now: OffsetDateTime) -> String {
-    let within = |name: &str| folder.join(name).display().to_string();
+    let here = folder == Path::new(".");
+    let within = |name: &str| {
+        if here { name.to_owned() } else { folder.join(name).display().to_string() }
+    };
     let (certificate, key, ca) = (within("cert.pem"), within("key.pem"), ca.display());
     let until = (now - BACKDATED + LIFE).date();
     let first = hosts.first().map_or("localhost", String::as_str);

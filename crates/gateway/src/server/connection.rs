@@ -21,7 +21,7 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 
 use super::{
-    Gateway, InnerBody,
+    Gateway, InnerBody, has_large_head,
     socket::{Socket, Talk},
     streams::Streams,
     tls::{H2, Tls},
@@ -146,7 +146,10 @@ impl Connections {
                 join_cookies(request.headers_mut());
                 let gateway = Arc::clone(&gateway);
                 async move {
-                    stream.take_place().await;
+                    // The gate refuses it in any case: it must not wait here with all that it holds.
+                    if !has_large_head(&request) {
+                        stream.take_place().await;
+                    }
                     let mut answer = gateway.answer(request, peer, true).await?;
                     // Means nothing here (RFC 9113 §8.2.2).
                     answer.headers_mut().remove(CONNECTION);

@@ -125,6 +125,23 @@ fn shown(stream: &TlsStream<TcpStream>) -> Vec<u8> {
     stream.get_ref().1.peer_certificates().expect("a certificate")[0].to_vec()
 }
 
+/// R71: as without TLS, an answer that comes before the body is through reaches who reads it later.
+#[tokio::test]
+async fn a_refusal_in_the_middle_of_an_upload_arrives() {
+    let (world, authority) = secured(|config| config).await;
+    let mut stream = connect(&world, &authority, &[]).await.unwrap();
+    let length = 10_000_000;
+    let head = format!(
+        "POST /api/echo HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n\r\n",
+        world.gateway.url().trim_start_matches("https://")
+    );
+    let request = [head.as_bytes(), &vec![b'x'; length]].concat();
+    stream.write_all(&request).await.expect("taken to the end");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("closed, not reset, and said so");
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.ends_with('}'), "{answer}");
+}
+
 /// R71: who does not come to the end of a handshake within ten seconds has to go. Ten real seconds are
 /// what this takes.
 #[tokio::test]
