@@ -73,6 +73,13 @@ impl Api {
     async fn with(
         change: impl FnOnce(AccessTokenSettings, &Provider) -> AccessTokenSettings,
     ) -> Self {
+        Self::guarded(change, CookieGuard::Here).await
+    }
+
+    async fn guarded(
+        change: impl FnOnce(AccessTokenSettings, &Provider) -> AccessTokenSettings,
+        guard: impl FnOnce(PublicOrigin) -> CookieGuard,
+    ) -> Self {
         let provider = Provider::builder().user("anna", "pw").start().await;
         provider.add_client(cloakroom_testkit::Client::confidential("shop", "secret"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -87,9 +94,8 @@ impl Api {
         let settings = change(settings, &provider);
         let verifier = Arc::new(Verifier::new(settings, clock.clone()).unwrap());
         let origin = PublicOrigin::new(&url.parse().unwrap()).unwrap();
-        let tokens = TokenReader::new(verifier, clock.clone())
-            .with_cookie(COOKIE, CookieGuard::Here(origin))
-            .unwrap();
+        let tokens =
+            TokenReader::new(verifier, clock.clone()).with_cookie(COOKIE, guard(origin)).unwrap();
         let api = Router::new()
             .route("/who", get(who).post(who))
             .route("/maybe", get(maybe))
@@ -215,6 +221,15 @@ async fn r36_another_site_s_request_does_not_count_by_the_cookie() {
     assert_eq!(request(("authorization", &bearer)).send().await.status.as_u16(), 200);
     let own = Browser::new().request("POST", &url).header("cookie", &cookie);
     assert_eq!(own.send().await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn where_a_cloakroom_is_in_front_its_guard_has_decided() {
+    let api = Api::guarded(|settings, _| settings, |_| CookieGuard::InFront).await;
+    let cookie = format!("{COOKIE}={}", api.token(|_| ()));
+    let request = Browser::new().request("POST", &format!("{}/who", api.url));
+    let request = request.from_page("https://evil.example/").header("cookie", &cookie);
+    assert_eq!(request.send().await.status.as_u16(), 200);
 }
 
 #[tokio::test]
