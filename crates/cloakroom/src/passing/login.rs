@@ -91,9 +91,7 @@ impl PassingLogin {
             }
             response
         };
-        let Some(service) = self.provider.token_api() else {
-            return Ok(Response::from_parts(parts, ReplyBody::inner(body)));
-        };
+        let service = self.provider.token_api().ok_or_else(|| refuse("no pointers into it"))?;
         let body = collect(body).await?;
         let plain = coding::decode(&parts.headers, body.clone(), MAX_LOGIN_ANSWER_BYTES)
             .map_err(|error| refuse(&error.to_string()))?;
