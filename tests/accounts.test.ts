@@ -94,8 +94,9 @@ function storage(page: Page): Promise<Record<string, string>> {
   return page.evaluate(() => ({ ...localStorage }))
 }
 
-function expiry(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, accessTokenLifetime * 1000 + 1000))
+/** Waits until a token that was issued by then has expired, by the whole seconds of a JWT. */
+async function expiry(issuedBy: number): Promise<void> {
+  await until('the access token expires', () => Date.now() > issuedBy + (accessTokenLifetime + 1) * 1000)
 }
 
 test('accounts-js as it is: the tokens lie in localStorage', async () => {
@@ -103,6 +104,7 @@ test('accounts-js as it is: the tokens lie in localStorage', async () => {
   const page = await (await launch()).newPage()
   await page.goto(application.url)
   await logIn(page)
+  const issuedBy = Date.now()
   await order(page)
   await page.reload()
   await expectState(page, 'logged in as alice')
@@ -111,7 +113,7 @@ test('accounts-js as it is: the tokens lie in localStorage', async () => {
     'localStorage[accounts:accessToken]',
     'localStorage[accounts:refreshToken]',
   ]))
-  await expiry()
+  await expiry(issuedBy)
   await order(page)
   await application.server.says('refreshed')
   await page.locator('#logout').click()
@@ -135,13 +137,14 @@ dir = "${application.site}"
   const page = await browser.newPage()
   await page.goto(url)
   await logIn(page)
+  const issuedBy = Date.now()
   await order(page)
   const placeholders = { 'accounts:accessToken': placeholder, 'accounts:refreshToken': placeholder }
   expect(await storage(page)).toEqual(placeholders)
   await page.reload()
   await expectState(page, 'logged in as alice')
 
-  await expiry()
+  await expiry(issuedBy)
   await order(page)
   await application.server.says('refreshed')
   expect(await storage(page)).toEqual(placeholders)

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { repository } from './support/programs.ts'
 import { until } from './support/servers.ts'
-import { expectLoggedIn, expectLoggedOut, fetchIn, logIn, openWorld, sessionCookieValue } from './support/world.ts'
+import { expectLoggedIn, expectLoggedOut, expiry, fetchIn, logIn, openWorld, sessionCookieValue } from './support/world.ts'
 
 const axios = join(repository, 'tests', 'node_modules', 'axios', 'dist', 'axios.min.js')
 
@@ -66,7 +66,7 @@ test('the token outlives a refresh and not its session', async () => {
   const { browser, page } = await logIn(world)
   const token = async () => (await browser.cookies(world.url)).find(({ name }) => name === 'XSRF-TOKEN')?.value ?? ''
   const first = await token()
-  await until('the access token expires', () => Date.now() > world.provider.lastExpiry)
+  await expiry(world)
   expect(await post(page)).toBe(200)
   expect(world.provider.refreshes).toBe(1)
   expect((await fetchIn(page, '/api/orders', { method: 'POST', headers: { 'x-xsrf-token': first } })).status).toBe(200)

@@ -13,6 +13,7 @@ import {
   call,
   expectLoggedIn,
   expectLoggedOut,
+  expiry,
   logIn,
   openWorldOf,
   rawRequest,
@@ -268,9 +269,4 @@ async function secretsOf(browser: BrowserContext, world: World<TokenSource>): Pr
   const secrets = [...world.provider.issuedTokens, ...world.provider.issuedCodes, ...cookies.map(({ value }) => value)]
   expect(secrets.length, 'two tokens and a cookie at least').toBeGreaterThanOrEqual(3)
   return secrets
-}
-
-/** Waits until every access token that was handed out has expired. */
-async function expiry(world: World<TokenSource>): Promise<void> {
-  await until('the access token expires', () => Date.now() > world.provider.lastExpiry + 200)
 }

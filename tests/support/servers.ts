@@ -7,16 +7,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-// Chromium refuses to fetch from these (SIP); a kernel may hand them out.
-const blockedByBrowsers = new Set([5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 10080])
+// Below the ports that kernels hand out by themselves (Linux from 32768, others from 49152), so that nobody who
+// takes any port takes one of these before its user does; a range for each worker, begun at random so that
+// two runs seldom meet.
+const portsPerWorker = 2_000
+const firstPort = 20_000 + portsPerWorker * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 6)
+let ports = Math.floor(Math.random() * portsPerWorker)
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** A port of 127.0.0.1 that nobody listens on, and that `freePort` gives nobody else soon. */
 export async function freePort(): Promise<number> {
   for (;;) {
+    const port = firstPort + (ports++ % portsPerWorker)
     const server = createServer()
-    const port = await listen(server, 0)
+    const free = await listen(server, port).then(() => true, () => false)
+    if (!free) continue
     await close(server)
-    if (!blockedByBrowsers.has(port)) return port
+    return port
   }
 }
 

@@ -7,7 +7,7 @@ import { launch } from './browser.ts'
 import { Gateway } from './gateway.ts'
 import { server, type Kind, type SessionMode, type SourceOptions } from './kinds.ts'
 import { TestProvider } from './provider.ts'
-import { freePort } from './servers.ts'
+import { freePort, until } from './servers.ts'
 import type { TokenSource } from './source.ts'
 
 export const sessionCookie = '__Host-session'
@@ -100,6 +100,11 @@ export async function expectLoggedIn(page: Page): Promise<void> {
 /** Fails unless the page says that nobody is logged in. */
 export async function expectLoggedOut(page: Page): Promise<void> {
   await page.getByText('logged out', { exact: true }).waitFor()
+}
+
+/** Waits until every access token that was handed out has expired. */
+export async function expiry(world: World<TokenSource>): Promise<void> {
+  await until('the access token expires', () => Date.now() > world.provider.lastExpiry + 200)
 }
 
 /** What the page's own script gets for a fetch. */
