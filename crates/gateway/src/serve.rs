@@ -65,7 +65,10 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
         let cloakroom = gateway.cloakroom.clone();
         async move { cloakroom.keep_house().await }
     });
-    tracing::info!(%address, public = %config.public_url, "listening");
+    tracing::info!(%address, public = %config.public_url, tls = tls.is_some(), "listening");
+    if let Some(address) = config.listen.redirect_from {
+        tracing::info!(%address, "leading plain http to https");
+    }
     Arc::clone(&gateway).serve(Listeners { main, tls, plain }, shutdown).await;
     // A refresh that is cut off here would lose its rotated token, and somebody's session.
     if tokio::time::timeout(DRAIN, gateway.cloakroom.drain()).await.is_err() {
