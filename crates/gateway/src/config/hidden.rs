@@ -118,9 +118,10 @@ impl Places {
         }
         let is_key = self.tokens.contains(&(at + start..at + start + word.len()));
         let lower = line.to_lowercase();
-        let suspicious =
-            ["secret", "password", "token", "#"].iter().any(|word| lower.contains(word))
-                || rest.matches('=').count() > 1;
+        let suspicious = ["secret", "password", "token", "#"].iter().any(|word| lower.contains(word))
+                || rest.matches('=').count() > 1
+                // A second value: the next line's, for want of a line break.
+                || rest.matches('"').count() > 2;
         match (elsewhere(word, root), tail.trim_start().starts_with('=')) {
             (Some(_), _) if !suspicious => line.trim_end().len(),
             (Some(_), _) => start + word.len(),
