@@ -1,5 +1,8 @@
 //! Our verdict beside that of jsonwebtoken, an implementation by others with other parsers: what we
 //! believe it believes too; where only it does, the reason is on the list of where we are stricter.
+//!
+//! Its check of signatures is also ours, so that of this nothing is shown here: the judges of that are
+//! the published vectors and the tokens that another implementation signed.
 
 use std::cell::Cell;
 
