@@ -183,6 +183,22 @@ async fn r17_a_logout_goes_to_where_the_refresh_token_is_and_revokes_it() {
 }
 
 #[tokio::test]
+async fn r48_a_logout_ends_the_older_token_and_the_newer_one() {
+    let (service, browser) = logged_in().await;
+    // Due, and good for some seconds yet.
+    service.pass(291 * SECOND);
+    let (older, newer) = (browser.copy(), browser.copy());
+    assert_eq!(service.refresh(&newer).await.status.as_u16(), 204);
+    assert_eq!(service.log_out(&browser).await.status.as_u16(), 200);
+    let (first, second) = (cookie(&older, ACCESS).value, cookie(&newer, ACCESS).value);
+    assert_ne!(first, second);
+    for thief in [older, newer] {
+        let answer = thief.fetch("GET", &url(&service, "/api/seen")).await;
+        assert_eq!(answer.problem().as_deref(), Some("login-required"));
+    }
+}
+
+#[tokio::test]
 async fn r38_another_site_can_neither_refresh_nor_log_out() {
     let (service, browser) = logged_in().await;
     for path in ["/auth/refresh", "/auth/logout", "/auth/refresh/logout"] {
