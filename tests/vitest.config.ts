@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['*.test.ts'],
     globalSetup: './support/setup.ts',
-    // Two cores carry two browsers with their providers, APIs and gateways: much of a test is waiting for time to pass.
-    maxWorkers: 2,
+    // Two cores carry three browsers with their providers, APIs and gateways: much of a test is waiting for time to pass.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 30_000,
     teardownTimeout: 20_000,

@@ -1,5 +1,5 @@
-// Where tokens come from × how the gateway keeps them. The suite in `modes.test.ts` runs as a whole over this
-// table: a row that is added here runs all of it.
+// Where tokens come from × how the gateway keeps them. The suite runs as a whole over this table: a row
+// that is added here runs all of it.
 import { TestLoginService } from './login_service.ts'
 import { TestProvider } from './provider.ts'
 import type { TokenSource } from './source.ts'
@@ -70,5 +70,9 @@ export const modes: SessionMode[] = [
   },
 ]
 
-export const kinds: Kind[] = Object.entries(sources).flatMap(([source, open]) =>
-  modes.map((mode) => ({ source, open, mode })))
+/** A source in every mode. */
+export function kindsOf(source: string): Kind[] {
+  const open = sources[source]
+  if (!open) throw new Error(`the table has no source ${source}`)
+  return modes.map((mode) => ({ source, open, mode }))
+}
