@@ -24,7 +24,7 @@ pub use attributes::{
     MAX_LIFETIME, SameSite,
 };
 pub use name::{CookieName, CookieNameError, Prefix, ReservedNames};
-pub use read::{Found, find, pairs, strip};
+pub use read::{Found, find, pairs, strip, strip_but};
 pub use write::{
     MAX_COOKIE_BYTES, SetCookieError, drop_reserved_set_cookies, expire, set, set_readable,
 };

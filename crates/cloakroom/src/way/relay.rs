@@ -19,8 +19,7 @@ pub(crate) fn strip(
     kept: Option<&CookieName>,
     _admitted: &Admitted,
 ) {
-    let keeps = |name: &[u8]| kept.is_some_and(|kept| kept.as_str().as_bytes() == name);
-    cookie::strip(headers, |name| reserved.contains(name) && !keeps(name));
+    cookie::strip_but(headers, |name| reserved.contains(name), kept);
 }
 
 /// Takes off what a client sent under the name that the route's token goes by.

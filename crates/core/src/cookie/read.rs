@@ -51,7 +51,19 @@ pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
 /// Of what is no pair at all, such as `=__Host-session=x`, only that goes in which a server behind us
 /// could read a name of ours; nothing is decided by it here ([`pairs`]).
 pub fn strip(headers: &mut HeaderMap, is_ours: impl Fn(&[u8]) -> bool) {
-    let ours = |part: &[u8]| is_ours(readable_name(part));
+    strip_but(headers, is_ours, None);
+}
+
+/// As [`strip`], but the pair `kept` stays; what only could be read as it goes.
+pub fn strip_but(
+    headers: &mut HeaderMap,
+    is_ours: impl Fn(&[u8]) -> bool,
+    kept: Option<&CookieName>,
+) {
+    let is_kept = |part: &[u8]| {
+        kept.zip(split(part)).is_some_and(|(kept, (name, _))| kept.as_str().as_bytes() == name)
+    };
+    let ours = |part: &[u8]| is_ours(readable_name(part)) && !is_kept(part);
     if !headers.get_all(COOKIE).iter().any(|header| parts(header.as_bytes()).any(ours)) {
         return;
     }

@@ -1,9 +1,9 @@
 //! The attack table's rows about `Cookie` headers.
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use super::{
-    super::{Found, find, pairs, strip},
+    super::{CookieName, Found, ReservedNames, find, pairs, strip, strip_but},
     cookie_headers, ours, request, session,
 };
 
@@ -144,4 +144,23 @@ fn strip_keeps_a_header_hidden_from_logs() {
     headers.values_mut().for_each(|value: &mut HeaderValue| value.set_sensitive(true));
     strip(&mut headers, ours);
     assert!(headers.values().all(HeaderValue::is_sensitive));
+}
+
+#[test]
+fn strip_but_keeps_the_pair_itself_and_nothing_that_could_be_read_as_it_r35() {
+    let name = CookieName::host("token").unwrap();
+    let cases = [
+        ("__Host-token=a; b=c", Some("__Host-token=a; b=c")),
+        ("b=c; =__Host-token=evil;  __Host-token=a", Some("b=c;  __Host-token=a")),
+        ("==__Host-token=evil", None),
+        ("__Host-token", None),
+        ("__host-token=evil; __Host-token-1=x", None),
+    ];
+    for (sent, left) in cases {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_str(sent).unwrap());
+        let reserved = ReservedNames::new([name.clone()]);
+        strip_but(&mut headers, |name| reserved.contains(name), Some(&name));
+        assert_eq!(headers.get(COOKIE).map(|value| value.to_str().unwrap()), left, "{sent}");
+    }
 }
