@@ -58,8 +58,19 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
 }
 
 /// Sets cookies of ours on an inner service's answer, which no cache may then keep.
+///
+/// Also none that has a header of its own for that, which it follows rather than `Cache-Control` (RFC
+/// 9213).
 pub(crate) fn set_cookies(headers: &mut HeaderMap, cookies: Vec<HeaderValue>) {
+    const TARGETED: [&str; 3] = ["edge-control", "surrogate-control", "x-accel-expires"];
     if !cookies.is_empty() {
+        let targeted = |name: &&HeaderName| {
+            name.as_str().ends_with("-cache-control") || TARGETED.contains(&name.as_str())
+        };
+        let targeted: Vec<_> = headers.keys().filter(targeted).cloned().collect();
+        for name in targeted {
+            headers.remove(name);
+        }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     for cookie in cookies {

@@ -1,9 +1,9 @@
 use cloakroom_core::cookie::{CookieName, ReservedNames};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use cloakroom_core::origin::PublicOrigin;
 
-use super::{clean, keep_private, secure, token_rejected};
+use super::{clean, keep_private, secure, set_cookies, token_rejected};
 use crate::settings::Hsts;
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -105,4 +105,24 @@ fn r70_strict_transport_is_said_over_https_alone_and_never_on_loopback() {
             "{public}"
         );
     }
+}
+
+#[test]
+fn r44_no_cache_keeps_an_answer_with_our_cookies_whatever_it_goes_by() {
+    let mut answer = headers(&[
+        ("cache-control", "public, max-age=3600"),
+        ("cdn-cache-control", "max-age=3600"),
+        ("x-vendor-cdn-cache-control", "max-age=3600"),
+        ("surrogate-control", "max-age=3600"),
+        ("edge-control", "max-age=3600"),
+        ("x-accel-expires", "3600"),
+        ("etag", "\"1\""),
+    ]);
+    let before = answer.clone();
+    set_cookies(&mut answer, Vec::new());
+    assert_eq!(answer, before);
+    set_cookies(&mut answer, vec![HeaderValue::from_static("__Host-session=x")]);
+    let names: Vec<_> = answer.keys().map(HeaderName::as_str).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert_eq!(answer.get("cache-control").unwrap(), "no-store");
 }
