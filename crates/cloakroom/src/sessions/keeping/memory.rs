@@ -14,6 +14,7 @@ mod tests;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use cloakroom_core::{
@@ -28,6 +29,8 @@ use crate::sessions::GRACE;
 const MAX_SUCCESSORS: usize = 16 * 1024;
 /// Ends kept at once: some 10 MB of them.
 const MAX_ENDS: usize = 64 * 1024;
+/// How long an answer may take and still not put back cookies that were replaced meanwhile.
+const LATEST_ANSWER: Duration = Duration::from_secs(60 * 60);
 
 /// Successors and ends of sessions.
 pub(super) struct Memory {
@@ -62,6 +65,9 @@ struct State {
     successor_drops: BTreeSet<(Timestamp, RecordId)>,
     ends: HashMap<RecordId, Timestamp>,
     end_drops: BTreeSet<(Timestamp, RecordId)>,
+    /// The generations of successors that have arrived and are no longer kept.
+    arrived: HashMap<RecordId, (u64, Timestamp)>,
+    arrived_drops: BTreeSet<(Timestamp, RecordId)>,
 }
 
 impl Memory {
@@ -117,6 +123,17 @@ impl Memory {
         Replaced::Done { version }
     }
 
+    /// Whether the browser was seen with a later generation than this one, in the last hour at least: an
+    /// answer to a request with this one must not set its cookies again.
+    pub(super) fn is_replaced(&self, id: RecordId, generation: u64) -> bool {
+        self.state().arrived.get(&id).is_some_and(|(newest, _)| generation < *newest)
+    }
+
+    /// Whether the session has ended.
+    pub(super) fn has_ended(&self, id: RecordId) -> bool {
+        self.state().ends.contains_key(&id)
+    }
+
     /// Whether a successor waits for its browser.
     pub(super) fn has_successor(&self, id: RecordId) -> bool {
         self.state().successors.contains_key(&id)
@@ -160,7 +177,15 @@ impl Memory {
             && drop_at <= now
         {
             state.successor_drops.pop_first();
-            state.successors.remove(&id);
+            if let Some((successor, _)) = state.successors.remove(&id) {
+                state.note_arrived(id, successor.generation, now.plus(LATEST_ANSWER));
+            }
+        }
+        while let Some((until, id)) = state.arrived_drops.first().copied()
+            && (until <= now || state.arrived.len() > self.most_ends)
+        {
+            state.arrived_drops.pop_first();
+            state.arrived.remove(&id);
         }
         while let Some((until, id)) = state.end_drops.first().copied()
             && until <= now
@@ -183,5 +208,12 @@ impl State {
             self.successor_drops.remove(&(before, id));
         }
         self.successor_drops.insert((drop_at, id));
+    }
+
+    fn note_arrived(&mut self, id: RecordId, generation: u64, until: Timestamp) {
+        if let Some((_, before)) = self.arrived.insert(id, (generation, until)) {
+            self.arrived_drops.remove(&(before, id));
+        }
+        self.arrived_drops.insert((until, id));
     }
 }

@@ -3,6 +3,9 @@
 //! What one process can know beside them it remembers ([`Memory`]); what it cannot know is the mode's
 //! limit: a session that another process ended or refreshed.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use cloakroom_core::{
@@ -138,6 +141,10 @@ impl Sealed {
                 Known::Ended => return Vec::new(),
                 Known::Successor(Successor { record, generation, expires_at }) => {
                     (record, generation, expires_at.max(carried.expires_at))
+                }
+                // A slow answer, behind which the browser has got newer ones.
+                Known::Nothing if self.memory.is_replaced(presented.id(), carried.generation) => {
+                    return Vec::new();
                 }
                 Known::Nothing => {
                     (Arc::clone(&carried.record), carried.generation, carried.expires_at)

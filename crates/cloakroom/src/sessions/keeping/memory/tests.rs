@@ -63,6 +63,22 @@ fn a_successor_waits_for_its_browser_and_then_for_late_requests() {
 }
 
 #[test]
+fn that_a_successor_has_arrived_is_remembered_for_slow_answers() {
+    let memory = Memory::bounded(2, 2);
+    for (name, arrived) in [("a", 100), ("b", 200), ("c", 300)] {
+        memory.replace(id(name), 1, successor(2, at(9000)));
+        newest(&memory, name, 2, at(arrived));
+        assert!(!memory.is_replaced(id(name), 1), "the successor itself is known");
+        memory.sweep(at(arrived + 10));
+    }
+    let replaced = ["a", "b", "c"].map(|name| memory.is_replaced(id(name), 1));
+    assert_eq!(replaced, [false, true, true], "bounded: the oldest goes first");
+    assert!(!memory.is_replaced(id("c"), 2));
+    memory.sweep(at(310 + 3600));
+    assert!(!memory.is_replaced(id("c"), 1));
+}
+
+#[test]
 fn a_second_flight_of_the_same_generation_is_a_conflict_and_of_an_ended_session_nothing() {
     let memory = Memory::new();
     memory.replace(id("a"), 1, successor(2, at(600)));
