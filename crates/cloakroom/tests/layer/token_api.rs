@@ -3,7 +3,7 @@
 use axum::{Json, response::IntoResponse};
 use cloakroom::{
     ProviderKind, ProviderSettings,
-    cloakroom_oauth::token_api::{Pointer, TokenApi, TokenPointers},
+    cloakroom_oauth::token_api::{Logout, Pointer, TokenApi, TokenPointers},
 };
 use cloakroom_testkit::Browser;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use crate::service::{Mode, Service, in_each_mode, start_with};
 in_each_mode! { but jwt:
     a_handler_s_own_login_begins_a_session,
     a_login_without_tokens_begins_none,
+    r40_a_link_from_a_mail_to_the_application_s_logout_ends_no_session,
 }
 
 /// An opaque token and no refresh: the session lasts as long as it says.
@@ -35,7 +36,7 @@ async fn start(mode: Mode) -> Service {
         claims: Some(pointer("/data/user")),
         placeholder: None,
         refresh: None,
-        logout: None,
+        logout: Some(Logout { request: None, path: Some("/maybe/seen".to_owned()) }),
     };
     start_with(mode, |settings| {
         settings.providers.push(ProviderSettings {
@@ -79,4 +80,24 @@ async fn a_login_without_tokens_begins_none(mode: Mode) {
     assert_eq!(answer, json!({ "data": { "error": "wrong password" } }));
     let session = service.call(&browser, "/auth/session").await.json();
     assert_eq!(session["loggedIn"], false);
+}
+
+/// A browser says of a link from another program what it says of a typed address; an old one says nothing.
+async fn r40_a_link_from_a_mail_to_the_application_s_logout_ends_no_session(mode: Mode) {
+    let (service, browser) = (start(mode).await, Browser::new());
+    log_in(&service, &browser, "pw").await;
+    let logout = format!("{}/maybe/seen", service.url);
+    let link = || browser.request("GET", &logout).navigation().typed();
+    let answers = [
+        (link().send().await, "cross-site"),
+        (link().without("sec-fetch-site").send().await, "origin-missing"),
+    ];
+    for (answer, reason) in answers {
+        assert!(answer.status == 403 && answer.text().contains(reason), "{answer:?}");
+    }
+    assert_eq!(service.call(&browser, "/api/seen").await.status, 200);
+    let own = browser.fetch("GET", &logout).await;
+    assert_eq!(own.status, 200, "its page may");
+    let over = service.call(&browser, "/api/seen").await;
+    assert_eq!(over.problem().as_deref(), Some("login-required"));
 }
