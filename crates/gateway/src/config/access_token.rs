@@ -117,6 +117,8 @@ pub(super) struct Provider<'a> {
     pub(super) name: &'a str,
     /// Of an OpenID provider: the issuer, and that metadata names the keys.
     pub(super) issuer: Option<&'a str>,
+    /// Of an OpenID provider: what its ID Tokens have as `aud`.
+    pub(super) client_id: Option<&'a str>,
 }
 
 impl Written<RawAccessToken> {
@@ -190,6 +192,14 @@ impl Written<RawAccessToken> {
                      or, if they have none: allow_missing_audience = true",
                 );
             return None;
+        }
+        if let (Some(audience), Some(client_id)) = (audience, provider.client_id)
+            && audience.value == client_id
+        {
+            report.warn(
+                format!("audience is the client_id (provider {})", provider.name),
+                "its ID Tokens have the same `aud`: where nothing else in them tells the two apart, an ID Token passes for an access token; let the provider name the API instead",
+            );
         }
         match audience {
             Some(empty) if empty.value.is_empty() => {

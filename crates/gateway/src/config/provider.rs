@@ -208,7 +208,8 @@ impl Written<RawProvider> {
             }
         };
         let issuer = self.value.issuer.as_ref().map(|issuer| issuer.value.as_str());
-        let around = access_token::Provider { name: &self.value.name.value, issuer };
+        let client_id = self.value.client_id.as_ref().map(|id| id.value.as_str());
+        let around = access_token::Provider { name: &self.value.name.value, issuer, client_id };
         let access_token = match &self.value.access_token {
             Some(section) => section.check(&around, folder, environment, report).map(Some),
             None => Some(None),

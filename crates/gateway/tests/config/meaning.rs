@@ -324,6 +324,17 @@ fn access_tokens_of_an_openid_provider_need_an_audience_and_nothing_else() {
     assert!(config.warnings().is_empty());
 }
 
+/// The ID Tokens of most providers say nothing else that an access token does not.
+#[test]
+fn r58_an_audience_that_id_tokens_have_too_is_a_named_weaker_choice() {
+    let folder = Folder::new();
+    for (audience, warnings) in [("shop-web", 1), ("https://api.example.com", 0)] {
+        let section = format!("[provider.access_token]\naudience = \"{audience}\"\n");
+        let config = folder.parse(&[PUBLIC, PROVIDER, &section, ROUTE].concat()).unwrap();
+        assert_eq!(config.warnings().len(), warnings, "{audience}: {:?}", config.warnings());
+    }
+}
+
 #[test]
 fn a_shared_secret_is_for_hs256_unless_another_is_named() {
     let folder = Folder::new();
