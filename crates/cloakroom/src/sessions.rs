@@ -213,6 +213,11 @@ impl Sessions {
         self.keeping.load(presented, now).await
     }
 
+    /// Whether `presented` opens a session, also one that must be refreshed first.
+    pub(crate) async fn exists(&self, presented: &Presented, now: Timestamp) -> bool {
+        matches!(self.load(presented, now).await, Ok(Some(_)) | Err(LoadError::TokenExpired))
+    }
+
     /// What an answer to `presented` must set, so that the browser keeps up with its session.
     ///
     /// Ask when the answer is ready: what a logout has ended meanwhile sets nothing again.

@@ -38,7 +38,7 @@ pub(crate) async fn session(
     // Another tab may have logged in since this login began.
     if let Some(old) = old
         && replaces != Some(old.id())
-        && let Ok(Some(_)) = sessions.load(&old, now).await
+        && sessions.exists(&old, now).await
     {
         sessions.supersede(old.id(), now).await;
     }

@@ -81,6 +81,5 @@ async fn replaced_session(
     now: Timestamp,
 ) -> Option<RecordId> {
     let presented = shared.sessions.present(headers)?;
-    let opened = shared.sessions.load(&presented, now).await.ok()?;
-    opened.map(|_| presented.id())
+    shared.sessions.exists(&presented, now).await.then(|| presented.id())
 }

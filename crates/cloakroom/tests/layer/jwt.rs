@@ -274,3 +274,84 @@ async fn the_page_sees_the_token_s_claims_and_one_name_for_the_session() {
     let seen = service.call(&browser, "/api/seen").await.json();
     assert_eq!(seen["sid"], session["sid"]);
 }
+
+/// A navigation with an expired token is led to the login, so that this is how most logins begin.
+#[tokio::test]
+async fn r31_a_login_ends_the_session_before_it_also_where_its_token_has_expired() {
+    let (service, browser) = logged_in().await;
+    let thief = browser.copy();
+    service.pass(301 * SECOND);
+    browser.login(&service.url, "anna", "pw", "/").await;
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+    let old = service.refresh(&thief).await;
+    assert_eq!(old.problem().as_deref(), Some("login-required"), "{old:?}");
+    assert_eq!(service.provider.refreshes(), 0);
+}
+
+/// Else its answer would put the session before the login in the place of the new one.
+#[tokio::test]
+async fn r31_a_login_ends_what_a_refresh_under_way_brings() {
+    let (service, browser) = logged_in().await;
+    service.pass(301 * SECOND);
+    service.provider.on_refresh(Fault::Hold);
+    let tab = browser.copy();
+    let waiting = service.refresh(&tab);
+    tokio::pin!(waiting);
+    let at_provider = || service.provider.refreshes() == 1;
+    tokio::select! {
+        _ = &mut waiting => panic!("the provider holds the refresh"),
+        () = cloakroom_testkit::eventually("the refresh is at the provider", at_provider) => {}
+    }
+    browser.login(&service.url, "anna", "pw", "/").await;
+    service.provider.release();
+    let late = waiting.await;
+    assert_eq!(late.problem().as_deref(), Some("login-required"));
+    let sets = late.header_all("set-cookie");
+    assert!(sets.iter().all(|cookie| cookie.ends_with("Max-Age=0")), "{sets:?}");
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn r31_a_login_ends_what_a_refresh_has_brought_that_it_did_not_know_of() {
+    let (service, browser) = logged_in().await;
+    service.pass(301 * SECOND);
+    let tab = browser.copy();
+    assert_eq!(service.refresh(&tab).await.status.as_u16(), 204);
+    browser.login(&service.url, "anna", "pw", "/").await;
+    for path in ["/api/seen", "/auth/session"] {
+        let answer = tab.fetch("GET", &url(&service, path)).await;
+        let over = answer.problem().as_deref() == Some("login-required");
+        assert!(over || answer.json() == json!({ "loggedIn": false }), "{path}: {answer:?}");
+    }
+    let refresh = service.refresh(&tab).await;
+    assert_eq!(refresh.problem().as_deref(), Some("login-required"));
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn r32_a_token_that_lives_longer_than_a_session_may_proves_none() {
+    let service = start_with(Mode::Jwt, |settings| {
+        settings.timeouts.idle = 60 * SECOND;
+        settings.timeouts.absolute = 120 * SECOND;
+    })
+    .await;
+    let browser = Browser::new();
+    browser.login(&service.url, "anna", "pw", "/").await;
+    service.pass(100 * SECOND);
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+    service.pass(22 * SECOND);
+    let over = service.call(&browser, "/api/seen").await;
+    assert_eq!(over.problem().as_deref(), Some("login-required"), "{over:?}");
+    assert!(browser.jar().of(HOST).is_empty());
+}
+
+/// Some servers read `=a=b` as `a=b`; a sibling subdomain can plant it.
+#[tokio::test]
+async fn r35_what_could_be_read_as_the_access_token_s_cookie_goes() {
+    let (service, browser) = logged_in().await;
+    let access = cookie(&browser, ACCESS).value;
+    let both = format!("={ACCESS}=evil; {ACCESS}={access}; =={ACCESS}=evil; __host-ACCESS_token=x");
+    let request = browser.request("GET", &url(&service, "/api/seen")).header("cookie", &both);
+    let seen = request.send().await.json();
+    assert_eq!(seen["cookie"], format!("{ACCESS}={access}"));
+}

@@ -35,6 +35,9 @@ use crate::verifier::{Verifiers, VerifyError};
 /// Refused access tokens remembered at once.
 const MAX_REJECTED: usize = 16 * 1024;
 
+/// New access tokens, and old ones with a successor, remembered at once.
+const MAX_RENEWED: usize = 64 * 1024;
+
 /// The claims that say something about the token and not about the user.
 const PROTOCOL_CLAIMS: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 
@@ -52,6 +55,9 @@ pub(crate) struct Jwt {
 struct State {
     /// The sessions and generations whose new access tokens no request has brought yet.
     waiting: HashMap<RecordId, (RecordId, u64)>,
+    /// The sessions of access tokens that were replaced of late: most requests bring the access token
+    /// alone, and one that ends a session by it ends its successor too.
+    renewed: HashMap<RecordId, RecordId>,
     /// The access tokens that an upstream refused, until they expire.
     rejected: HashMap<RecordId, Timestamp>,
 }
@@ -111,6 +117,9 @@ impl Jwt {
             VerifyError::Invalid(error) => refused(error.to_string()),
             VerifyError::Unavailable(error) => StartError::Unavailable(error.to_string()),
         })?;
+        if self.is_too_old(&claims, now) {
+            return Err(refused("it is older than a session may be".to_owned()));
+        }
         let name = claims.session_name();
         let ticket = Ticket::generate(&*self.random);
         let cookies = self.set(ticket, name, &record, 1, now).map_err(StartError::DoesNotFit)?;
@@ -130,6 +139,7 @@ impl Jwt {
             }
             Kind::AccessToken(_) if self.is_ended(presented.id(), now) => Ok(None),
             Kind::AccessToken(token) => match self.verifiers.verify(token.expose(), now).await {
+                Ok(claims) if self.is_too_old(&claims, now) => Err(LoadError::TokenExpired),
                 Ok(claims) => {
                     self.arrived(presented.id(), now);
                     let record = record(token.clone(), &claims);
@@ -158,10 +168,33 @@ impl Jwt {
         before: &Stored,
         record: &Arc<Record>,
     ) -> Replaced {
+        let Some(beside) = presented.carried().and_then(|carried| carried.beside) else {
+            return Replaced::Gone;
+        };
+        let used = &before.record.tokens.access_token;
+        // What the browser kept beside it may be another token than the one that was replaced.
+        let spent = [beside.token, access_token_id(used.expose())];
+        let spent = if used.expose().is_empty() { &spent[..1] } else { &spent };
+        // Noted before the question whether it has ended: who ends it meanwhile finds the session so.
+        {
+            let mut state = self.state();
+            for token in spent {
+                state.waiting.remove(token);
+                if state.renewed.len() < MAX_RENEWED {
+                    state.renewed.insert(*token, presented.id());
+                }
+            }
+        }
+        if spent.iter().any(|token| self.refresh.memory.has_ended(*token)) {
+            return Replaced::Gone;
+        }
         let replaced = self.refresh.replace(presented, before, record);
         if let Replaced::Done { version } = replaced {
-            let token = access_token_id(record.tokens.access_token.expose());
-            self.state().waiting.insert(token, (presented.id(), version));
+            let mut state = self.state();
+            if state.waiting.len() < MAX_RENEWED {
+                let token = access_token_id(record.tokens.access_token.expose());
+                state.waiting.insert(token, (presented.id(), version));
+            }
         }
         replaced
     }
@@ -169,13 +202,11 @@ impl Jwt {
     /// Ends the session, and the access tokens that are known of it.
     pub(super) fn remove(&self, presented: &Presented, now: Timestamp) -> Option<Arc<Record>> {
         let Kind::Carried(carried) = presented.kind() else {
-            self.forget(presented.id(), now);
-            return None;
+            return self.forget(presented.id(), now);
         };
-        if let Some(beside) = carried.beside {
-            self.forget(beside.token, now);
-        }
-        let record = self.refresh.remove(presented, now)?;
+        let successor = carried.beside.and_then(|beside| self.forget(beside.token, now));
+        let removed = self.refresh.remove(presented, now)?;
+        let record = successor.unwrap_or(removed);
         let token = record.tokens.access_token.expose();
         if !token.is_empty() {
             self.forget(access_token_id(token), now);
@@ -183,9 +214,15 @@ impl Jwt {
         Some(record)
     }
 
-    /// `id` is a session's or an access token's: of both no cookie is believed any more.
-    pub(super) fn forget(&self, id: RecordId, now: Timestamp) {
-        self.refresh.memory.end(id, now.plus(self.timeouts.absolute));
+    /// `id` is a session's or an access token's: of both no cookie is believed any more. Gives the
+    /// successor that a refresh has made of it and no request has brought yet.
+    pub(super) fn forget(&self, id: RecordId, now: Timestamp) -> Option<Arc<Record>> {
+        let (memory, until) = (&self.refresh.memory, now.plus(self.timeouts.absolute));
+        let own = memory.end(id, until);
+        let session = self.state().renewed.get(&id).copied();
+        let successor = own.or_else(|| memory.end(session?, until))?;
+        memory.end(access_token_id(successor.tokens.access_token.expose()), until);
+        Some(successor)
     }
 
     /// Both cookies anew after a refresh.
@@ -234,6 +271,7 @@ impl Jwt {
         state.rejected.retain(|_, until| now < *until);
         let swept = memory.sweep(now);
         state.waiting.retain(|_, (id, _)| memory.has_successor(*id));
+        state.renewed.retain(|_, id| memory.has_successor(*id));
         swept
     }
 
@@ -256,6 +294,11 @@ impl Jwt {
         if let Some((id, generation)) = waited {
             self.refresh.memory.look(id, generation, now);
         }
+    }
+
+    /// A token can outlive the sessions that may be had by it (R32), and the memory of their ends.
+    fn is_too_old(&self, claims: &VerifiedClaims, now: Timestamp) -> bool {
+        claims.issued_at().is_some_and(|issued| issued.plus(self.timeouts.absolute) <= now)
     }
 
     fn is_ended(&self, id: RecordId, now: Timestamp) -> bool {
