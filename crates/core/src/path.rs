@@ -115,6 +115,35 @@ impl NormalPath {
             .split('/')
             .all(|wanted| own.next().is_some_and(|segment| loosely(segment) == loosely(wanted)))
     }
+
+    /// Whether some server could read it as `path` itself.
+    ///
+    /// Wider still than [`NormalPath::may_start_with_segments`]: case does not count (Express), nor a
+    /// slash at the end.
+    ///
+    /// ```
+    /// use cloakroom_core::path::NormalPath;
+    ///
+    /// assert!(NormalPath::parse("/API/login;x/")?.may_be("/api/login"));
+    /// assert!(!NormalPath::parse("/api/login/otp")?.may_be("/api/login"));
+    /// # Ok::<_, cloakroom_core::path::PathError>(())
+    /// ```
+    pub fn may_be(&self, path: &str) -> bool {
+        loose_segments(&self.0) == loose_segments(path)
+    }
+
+    /// Whether some server could read it as `path` and the format in which the answer is wanted, as Rails
+    /// does with what follows the last dot: `/login.json`.
+    ///
+    /// For requests that change something: `/logout.svg` may well be a picture.
+    pub fn may_be_in_a_format(&self, path: &str) -> bool {
+        let mut own = loose_segments(&self.0);
+        let Some(last) = own.last_mut() else { return false };
+        let Some(dot) = last.iter().rposition(|byte| *byte == b'.') else { return false };
+        let is_format = last[dot + 1..].iter().all(u8::is_ascii_alphanumeric);
+        last.truncate(dot);
+        is_format && own == loose_segments(path)
+    }
 }
 
 /// Decodes what is the same decoded, and escapes the rest in one way.
@@ -174,6 +203,12 @@ fn loosely(segment: &str) -> Vec<u8> {
         bytes.pop();
     }
     bytes
+}
+
+/// The segments to a server that folds case and takes a slash at the end for nothing.
+fn loose_segments(path: &str) -> Vec<Vec<u8>> {
+    let segments = path.trim_end_matches('/').split('/');
+    segments.map(|segment| loosely(segment).to_ascii_lowercase()).collect()
 }
 
 fn without_parameters(segment: &str) -> &str {

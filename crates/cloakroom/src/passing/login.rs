@@ -1,13 +1,15 @@
 //! The application's own login request: the tokens stay here, the browser gets the rest.
 //!
-//! 1. No session goes along and the answer is asked for uncompressed.
+//! 1. No session goes along, and the answer is asked for whole, uncompressed and in JSON: a page that
+//!    wants it otherwise would get tokens where we do not find them.
 //! 2. An answer that is no success passes untouched, as it streams: the page's own errors.
 //! 3. A success is read whole, whatever it calls its content, for a service that mislabels its JSON
 //!    must not leak a token. At most 1 MiB, compressed and not.
 //! 4. Where the tokens can be lifted, a session begins under a new id and the old one is destroyed
 //!    (R31). Where there is no token (another step of the login), the answer passes untouched, with a
 //!    warning in the log. Where the answer could hold a token and cannot be read for certain, it is
-//!    refused: a page might find the token where we do not.
+//!    refused: a page might find the token where we do not. What is no JSON passes where it is empty, or
+//!    text for people without a sign of tokens in it.
 
 use std::{
     pin::{Pin, pin},
@@ -21,8 +23,9 @@ use cloakroom_oauth::token_api::{LiftError, Lifted, LoginAnswer, MAX_LOGIN_ANSWE
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response,
     header::{
-        ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-        CONTENT_TYPE, COOKIE, ETAG, LAST_MODIFIED, TRAILER, TRANSFER_ENCODING,
+        ACCEPT, ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
+        CONTENT_RANGE, CONTENT_TYPE, COOKIE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE, TRAILER,
+        TRANSFER_ENCODING,
     },
     response::Parts,
 };
@@ -44,10 +47,11 @@ use crate::{
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What describes the body that came and not the one that goes.
-const OF_THE_BODY: [HeaderName; 9] = [
+const OF_THE_BODY: [HeaderName; 10] = [
     ACCEPT_RANGES,
     CONTENT_ENCODING,
     CONTENT_LENGTH,
+    CONTENT_RANGE,
     ETAG,
     LAST_MODIFIED,
     TRAILER,
@@ -69,6 +73,10 @@ impl PassingLogin {
     pub(crate) fn begin(provider: Arc<Provider>, headers: &mut HeaderMap, now: Timestamp) -> Self {
         let cookies = headers.get_all(COOKIE).iter().map(|value| (COOKIE, value.clone())).collect();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(ACCEPT, accepted(headers));
+        for name in [RANGE, IF_RANGE] {
+            headers.remove(name);
+        }
         Self { provider, cookies, asked_at: now }
     }
 
@@ -109,7 +117,9 @@ impl PassingLogin {
                 );
                 Ok(untouched(parts, body))
             }
-            Err(LiftError::NotStrictJson) if !could_be_json(&parts.headers, &plain) => {
+            Err(LiftError::NotStrictJson)
+                if is_text_without_tokens(&parts.headers, &plain, service) =>
+            {
                 Ok(untouched(parts, body))
             }
             Err(error) => Err(refuse(&error.to_string())),
@@ -175,13 +185,43 @@ fn drop_tokens(headers: &mut HeaderMap, lifted: &Lifted, provider: &str) {
     }
 }
 
-/// Whether a page could read the body as JSON: it is called so, or looks so.
-fn could_be_json(headers: &HeaderMap, body: &[u8]) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let called = kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("json"));
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    let looks = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-    (called && !body.is_empty()) || looks
+/// Of what the page accepts the kinds of JSON; just JSON where it names none.
+fn accepted(headers: &HeaderMap) -> HeaderValue {
+    let kinds = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let kinds = kinds.flat_map(|value| value.split(',')).map(str::trim).filter(|kind| {
+        let name = kind.split(';').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+        name.ends_with("/json") || name.ends_with("+json")
+    });
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    HeaderValue::try_from(kinds)
+        .ok()
+        .filter(|kinds| !kinds.is_empty())
+        .unwrap_or(HeaderValue::from_static("application/json"))
+}
+
+/// Whether a body that is no JSON holds no token for certain: it is empty, or it is text for people, does
+/// not begin as JSON would, and has neither a JWT nor the access token's member in it.
+fn is_text_without_tokens(headers: &HeaderMap, body: &[u8], service: &TokenApiProvider) -> bool {
+    if body.is_empty() {
+        return true;
+    }
+    let mut kinds = headers.get_all(CONTENT_TYPE).iter();
+    let kind = match (kinds.next(), kinds.next()) {
+        (None, _) => "text/plain".to_owned(),
+        (Some(kind), None) => kind.to_str().unwrap_or_default().to_ascii_lowercase(),
+        (Some(_), Some(_)) => return false,
+    };
+    let is_text =
+        ["text/plain", "text/html"].contains(&kind.split(';').next().unwrap_or("").trim());
+    let holds = |part: &[u8]| body.windows(part.len()).any(|window| window == part);
+    let begun = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii_start();
+    let name = service.api().tokens.access_token().last_name();
+    is_text
+        && !matches!(begun.first(), Some(b'{' | b'['))
+        // In UTF-16 all of JSON has them.
+        && !body.contains(&0)
+        && !holds(b"eyJ")
+        && name.is_none_or(|name| !holds(format!("\"{name}\"").as_bytes()))
 }
 
 fn refuse(detail: &str) -> Refusal {

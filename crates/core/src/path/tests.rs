@@ -379,3 +379,31 @@ proptest! {
         prop_assert_eq!(normal(&spelled), Ok(path));
     }
 }
+
+#[test]
+fn every_spelling_that_a_server_takes_for_a_path_may_be_it() {
+    let login = "/api/Login";
+    for (path, may_be, in_a_format) in [
+        ("/api/Login", true, false),
+        ("/api/Login/", true, false),
+        ("/API/login", true, false),
+        ("/api/Login;v=1", true, false),
+        ("/api/%4cogin", true, false),
+        ("/api/Login.", true, false),
+        ("/API/LOGIN;v=1", true, false),
+        ("/api/login%20/", true, false),
+        ("/api/login.json", false, true),
+        ("/API/Login.XML;v=1", false, true),
+        ("/api.json/login", false, false),
+        ("/api/login.reset-password", false, false),
+        ("/api/login.a/b", false, false),
+        ("/api/Login/otp", false, false),
+        ("/api/Logins", false, false),
+        ("/api", false, false),
+        ("/", false, false),
+    ] {
+        let path = NormalPath::parse(path).expect("a path");
+        assert_eq!(path.may_be(login), may_be, "{path:?}");
+        assert_eq!(path.may_be_in_a_format(login), in_a_format, "{path:?}");
+    }
+}

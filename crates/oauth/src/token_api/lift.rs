@@ -104,12 +104,17 @@ impl Lifted {
         pointer.read(&self.document).and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
-    /// Whether one of the tokens stands in `bytes`.
+    /// Whether one of the tokens stands in `bytes`, also with escapes as in a URL or a cookie.
     pub fn occurs_in(&self, bytes: &[u8]) -> bool {
         let tokens = std::iter::once(&self.access_token).chain(&self.refresh_token);
-        tokens.map(|token| token.expose().as_bytes()).any(|token| {
-            token.len() >= MIN_SEARCHED && bytes.windows(token.len()).any(|window| window == token)
-        })
+        let tokens: Vec<_> = tokens.map(|token| token.expose().as_bytes()).collect();
+        let holds = |bytes: &[u8]| {
+            tokens.iter().any(|token| {
+                token.len() >= MIN_SEARCHED
+                    && bytes.windows(token.len()).any(|window| window == *token)
+            })
+        };
+        holds(bytes) || (bytes.contains(&b'%') && holds(&unescaped(bytes)))
     }
 
     /// Whom the tokens are about: the subject that the access token names, where it is a JWT.
@@ -197,6 +202,22 @@ fn rewrite(answer: &[u8], mut cuts: Vec<(Range<usize>, &[u8])>) -> Vec<u8> {
         from = range.end;
     }
     out.extend_from_slice(&answer[from..]);
+    out
+}
+
+/// One round of percent-decoding; what is no escape stays.
+fn unescaped(bytes: &[u8]) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        let escaped = match rest {
+            [b'%', high, low, ..] => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        out.push(escaped.map_or(*first, |(high, low)| high << 4 | low));
+        rest = if escaped.is_some() { &rest[3..] } else { tail };
+    }
     out
 }
 

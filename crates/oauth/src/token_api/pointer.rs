@@ -58,6 +58,11 @@ impl Pointer {
         self.segments.is_empty()
     }
 
+    /// The name of the member that the place is, or is in.
+    pub fn last_name(&self) -> Option<&str> {
+        self.segments.iter().rev().find(|segment| index(segment).is_none()).map(String::as_str)
+    }
+
     /// The names and indices on the way to the place.
     pub(super) fn segments(&self) -> &[String] {
         &self.segments

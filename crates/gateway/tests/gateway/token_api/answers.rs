@@ -88,7 +88,7 @@ async fn compressed_answers_are_understood() {
 async fn what_could_hold_a_token_and_cannot_be_read_for_certain_is_refused() {
     let shop = Shop::start().await;
     type Rewrite = fn(&Issued) -> Answer;
-    let cases: [(&str, Rewrite); 9] = [
+    let cases: [(&str, Rewrite); 15] = [
         ("a member twice", |issued| {
             body(format!("{{\"token\":\"{}\",\"token\":\"x\"}}", issued.access_token))
         }),
@@ -110,6 +110,30 @@ async fn what_could_hold_a_token_and_cannot_be_read_for_certain_is_refused() {
             body(format!("{{\"refreshToken\":\"{}\"}}", issued.refresh_token))
         }),
         ("no text where the token should be", |_| body("{\"token\":{\"value\":\"x\"}}")),
+        ("XML", |issued| {
+            let xml = body(format!("<login><token>{}</token></login>", issued.access_token));
+            with_header(xml, "content-type", "application/xml")
+        }),
+        ("a script (JSONP)", |issued| {
+            let script = body(format!("done({})", issued.answer));
+            with_header(script, "content-type", "text/javascript")
+        }),
+        ("JSON behind a guard against inclusion", |issued| {
+            let guarded = body(format!(")]}}',\n{}", issued.answer));
+            with_header(guarded, "content-type", "text/plain")
+        }),
+        ("JSON in UTF-16", |issued| {
+            let wide = issued.answer.to_string();
+            let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            with_header(body(wide), "content-type", "text/plain; charset=utf-16le")
+        }),
+        ("a JWT alone", |issued| {
+            with_header(body(issued.access_token.clone()), "content-type", "text/plain")
+        }),
+        ("a part of it", |issued| {
+            let part = body(&issued.answer.to_string().as_bytes()[2..]);
+            with_header(part, "content-type", "application/octet-stream")
+        }),
         ("more than 1 MiB", |issued| {
             body(format!(
                 "{{\"token\":\"{}\",\"x\":\"{}\"}}",
@@ -132,8 +156,9 @@ async fn what_could_hold_a_token_and_cannot_be_read_for_certain_is_refused() {
 #[tokio::test]
 async fn a_success_without_a_token_passes_untouched() {
     let shop = Shop::start().await;
-    let cases: [fn(&Issued) -> Answer; 4] = [
+    let cases: [fn(&Issued) -> Answer; 5] = [
         |_| body("{ \"mfaRequired\" : true }"),
+        |_| with_header(body("we sent you a code"), "content-type", "text/plain"),
         |_| with_header(body("<h1>Welcome</h1>"), "content-type", "text/html"),
         |_| body(""),
         |_| Answer { status: Some(204), ..Answer::default() },
@@ -179,6 +204,7 @@ async fn headers_that_repeat_a_token_are_taken_off_and_ours_cannot_be_set() {
         for (name, value) in [
             ("authorization", format!("Bearer {token}")),
             ("set-cookie", format!("jwt={token}; Path=/")),
+            ("location", format!("/?token={}", token.replace('.', "%2E"))),
             ("set-cookie", "theme=dark; Path=/".to_owned()),
             ("set-cookie", "__Host-session=planted; Path=/; Secure".to_owned()),
             ("etag", "\"of the whole body\"".to_owned()),
@@ -191,6 +217,7 @@ async fn headers_that_repeat_a_token_are_taken_off_and_ours_cannot_be_set() {
     let answer = shop.log_in(&browser).await;
     shop.assert_free_of_tokens(&[&whole(&answer)]);
     assert_eq!((answer.header("authorization"), answer.header("etag")), (None, None));
+    assert_eq!(answer.header("location"), None, "escaped, it is still a token");
     let set = answer.header_all("set-cookie");
     assert_eq!(set.len(), 2, "{set:?}");
     assert!(set.contains(&"theme=dark; Path=/"), "the application's own stays");

@@ -48,6 +48,28 @@ async fn what_reaches_the_service_is_the_page_s_own_request() {
     assert_eq!(request.header("cookie"), None, "nor a cookie of ours (R35)");
 }
 
+/// Nor a form of the answer in which nobody would find its tokens.
+#[tokio::test]
+async fn the_answer_is_asked_for_whole_and_in_json() {
+    let shop = Shop::start().await;
+    for (accept, asked) in [
+        ("application/xml, text/html;q=0.5, */*;q=0.1", "application/json"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("application/vnd.shop+json;v=2, application/xml", "application/vnd.shop+json;v=2"),
+    ] {
+        shop.service.forget();
+        let login = Browser::new().request("POST", &shop.at("/api/login"));
+        let login = login.json(&json!({ "username": "anna", "password": PASSWORD }));
+        let login = login.header("accept", accept).header("range", "bytes=2-");
+        let answer = login.header("if-range", "\"x\"").send().await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let requests = shop.service.requests();
+        let [request] = &requests[..] else { panic!("one request") };
+        assert_eq!(request.header("accept"), Some(asked));
+        assert_eq!((request.header("range"), request.header("if-range")), (None, None));
+    }
+}
+
 #[tokio::test]
 async fn r31_a_new_login_has_a_new_id_and_destroys_the_old_session() {
     let shop = Shop::start().await;
@@ -97,7 +119,9 @@ async fn r38_another_site_logs_nobody_in() {
 #[tokio::test]
 async fn every_spelling_of_the_login_is_lifted() {
     let shop = Shop::start().await;
-    for (path, status) in [("/api/%6cogin", 200), ("/api/login/", 404), ("/api/LOGIN", 404)] {
+    for (path, status) in
+        [("/api/%6cogin", 200), ("/api/login/", 404), ("/api/LOGIN", 404), ("/api/login.json", 404)]
+    {
         let login = Browser::new().request("POST", &shop.at(path));
         let fields = json!({ "username": "anna", "password": PASSWORD });
         let answer = login.json(&fields).send().await;

@@ -109,6 +109,10 @@ fn answers_without_a_token_are_told_apart_from_bad_ones() {
         (r#"{"token":A,"copy":A}"#, LiftError::TokenTwice),
         (r#"{"token":A,"refreshToken":R,"x":{"y":[R]}}"#, LiftError::TokenTwice),
         (r#"{"token":A,"url":"/welcome?token=access-0123456789abcdef"}"#, LiftError::TokenTwice),
+        (
+            r#"{"token":A,"url":"/welcome?token=access%2d0123456789abcde%66"}"#,
+            LiftError::TokenTwice,
+        ),
         (r#"{"token":A,"access-0123456789abcdef":1}"#, LiftError::TokenTwice),
         (r#"{"token":A,"copy":"\u0061ccess-0123456789abcdef"}"#, LiftError::TokenTwice),
     ] {
