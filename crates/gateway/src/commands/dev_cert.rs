@@ -81,8 +81,8 @@ fn make(hosts: &[String], now: OffsetDateTime) -> Result<Made, Failure> {
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     authority.name_constraints = Some(NameConstraints {
+        excluded_subtrees: excluded(hosts),
         permitted_subtrees: hosts.iter().map(|host| permitted(host)).collect(),
-        excluded_subtrees: Vec::new(),
     });
     leaf.distinguished_name.push(DnType::CommonName, "Cloakroom development certificate");
     leaf.use_authority_key_identifier_extension = true;
@@ -112,6 +112,21 @@ fn permitted(host: &str) -> GeneralSubtree {
         }
         Err(_) => GeneralSubtree::DnsName(host.trim_start_matches("*.").to_owned()),
     }
+}
+
+/// All names where there are only addresses, and all addresses where there are only names: what is
+/// permitted of the one kind says nothing of the other (RFC 5280 §4.2.1.10).
+fn excluded(hosts: &[String]) -> Vec<GeneralSubtree> {
+    let addresses = hosts.iter().filter(|host| host.parse::<IpAddr>().is_ok()).count();
+    let mut excluded = Vec::new();
+    if addresses == 0 {
+        excluded.push(GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [0; 4])));
+        excluded.push(GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [0; 16])));
+    }
+    if addresses == hosts.len() {
+        excluded.push(GeneralSubtree::DnsName(String::new()));
+    }
+    excluded
 }
 
 /// Letters, digits and hyphens between dots. The first part may be `*` where two more follow: with fewer,
@@ -208,6 +223,26 @@ mod tests {
             "shop.test.",
         ] {
             assert!(!makes(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_authority_speaks_for_no_host_of_a_kind_that_was_not_asked_for() {
+        for (hosts, names, addresses) in [
+            (&["shop.test"][..], 0, 2),
+            (&["127.0.0.1", "::1"], 1, 0),
+            (&["localhost", "127.0.0.1"], 0, 0),
+        ] {
+            let hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
+            let excluded = excluded(&hosts);
+            let kinds =
+                |is: fn(&GeneralSubtree) -> bool| excluded.iter().filter(|one| is(one)).count();
+            assert_eq!(
+                kinds(|one| matches!(one, GeneralSubtree::DnsName(name) if name.is_empty())),
+                names
+            );
+            assert_eq!(kinds(|one| matches!(one, GeneralSubtree::IpAddress(_))), addresses);
+            assert!(make(&hosts, OffsetDateTime::UNIX_EPOCH).is_ok());
         }
     }
 }

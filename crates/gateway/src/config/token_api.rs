@@ -170,6 +170,17 @@ impl Written<RawLogout> {
                 .write("logout = { path = \"/api/logout\" }, or leave it out");
             return None;
         }
+        let said = [("json", json), ("form", form), ("headers", headers)];
+        if url.is_none()
+            && let Some((key, written)) =
+                said.iter().find_map(|(key, of)| Some((key, of.as_ref()?)))
+        {
+            report
+                .wrong(written.at(), format!("`logout` has `{key}` and no `url`"))
+                .why("it is part of the request that tells the service of a logout; `path` is the application's own request, which goes on as it is")
+                .write("url = \"http://127.0.0.1:3000/api/logout\" beside it, or leave it out");
+            return None;
+        }
         let request = optional(url.as_ref(), |url| {
             RawRequest { of: "logout", url, json, form, headers }.check(report)
         });
@@ -219,6 +230,14 @@ impl RawRequest<'_> {
                 fits = false;
                 continue;
             };
+            if headers.iter().any(|(before, _)| *before == header) {
+                report
+                    .wrong(name.at(), format!("the header `{header}` comes twice"))
+                    .why("case does not count in a header's name, and only one of the two would be sent")
+                    .write("one of them");
+                fits = false;
+                continue;
+            }
             fits &= template.is_some();
             headers.extend(template.map(|template| (header, template)));
         }

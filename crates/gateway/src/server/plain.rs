@@ -18,7 +18,7 @@ use cloakroom_core::{guard::is_navigation, origin::PublicOrigin, path::NormalPat
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
     header::{
-        ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_SECURITY_POLICY, HOST, LOCATION,
+        ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_SECURITY_POLICY, HOST, LOCATION, UPGRADE,
         X_CONTENT_TYPE_OPTIONS,
     },
     request::Parts,
@@ -157,7 +157,7 @@ fn without_port(host: &str) -> &str {
 fn leads_on(request: &Parts) -> bool {
     let Parts { method, uri, headers, .. } = request;
     let reads = *method == Method::GET || *method == Method::HEAD;
-    if !reads || headers.contains_key(AUTHORIZATION) {
+    if !reads || headers.contains_key(AUTHORIZATION) || headers.contains_key(UPGRADE) {
         return false;
     }
     let silent = !headers.contains_key(ACCEPT) && !headers.contains_key(SEC_FETCH_MODE);

@@ -175,6 +175,8 @@ mistakes! {
     refresh_without_tls: PUBLIC, refresh("json = { a = \"{refresh_token}\" }").replace("127.0.0.1:3000", "api.example.com"), ROUTE;
     refresh_without_a_refresh_token: PUBLIC, refresh("json = { a = \"{refresh_token}\" }").replace(", refresh = \"/refreshToken\"", ""), ROUTE;
     logout_that_says_nothing: PUBLIC, token_api("logout = { headers = { A = \"{access_token}\" } }"), ROUTE;
+    logout_request_without_a_url: PUBLIC, token_api("logout = { path = \"/api/logout\", json = { token = \"{access_token}\" } }"), ROUTE;
+    refresh_with_a_header_twice: PUBLIC, refresh("headers = { Authorization = \"Bearer {refresh_token}\", authorization = \"x\" }"), ROUTE;
     refresh_path_in_mode_jwt: PUBLIC, refresh("json = { a = \"{refresh_token}\" }\npath = \"/api/refresh\"\n[provider.access_token]\naudience = \"api\"\nissuer = \"shop\"\njwks_url = \"https://login.example.org/jwks\""), ROUTE, section("session", "mode = \"jwt\"");
     login_page_without_one: PUBLIC, TOKEN_API, route("unauthenticated = \"login\"");
     token_header_of_http: PUBLIC, PROVIDER, route("token_header = \"Cookie\"");

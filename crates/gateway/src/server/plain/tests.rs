@@ -57,6 +57,8 @@ fn f3_everything_else_is_refused() {
         [host, ("accept", "*/*")],
         [host, ("sec-fetch-mode", "cors")],
         [host, ("authorization", "Bearer x")],
+        // A handshake of WebSockets, which says as little as a renewing authority does.
+        [host, ("upgrade", "websocket")],
     ] {
         assert_eq!(ask("GET", "/api/orders", &headers), (403, None), "{headers:?}");
     }
