@@ -99,8 +99,12 @@ fn load_or_create(
     match read(path) {
         Err(KeyringProblem::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             let keyring = Keyring::generate(random);
-            create(path, &keyring)
-                .map_err(|source| KeyringProblem::Io { path: path.to_owned(), source })?;
+            match create(path, &keyring) {
+                // Another gateway that started just now was faster.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return read(path),
+                created => created
+                    .map_err(|source| KeyringProblem::Io { path: path.to_owned(), source })?,
+            }
             let path = path.display();
             tracing::info!(%path, "keyring made: keep it, and keep it secret");
             if used_before {

@@ -23,6 +23,8 @@ pub(super) fn read(path: &Path) -> io::Result<Zeroizing<String>> {
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`] where there is one: it is never overwritten.
 pub(crate) fn create(path: &Path, keyring: &Keyring) -> io::Result<()> {
+    // Where folders cannot be locked (NFS), without.
+    let _lock = Lock::of_folder(folder(path)).ok();
     if path.symlink_metadata().is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
@@ -42,7 +44,8 @@ pub(crate) fn replace(path: &Path, keyring: &Keyring, _: &Lock) -> io::Result<()
     sync_folder(&path)
 }
 
-/// Held by whoever replaces a keyring, so that of two rotations at once none is lost.
+/// Held by whoever makes or replaces a keyring, so that of two rotations at once none is lost, and of two
+/// new keyrings one is kept.
 pub(crate) struct Lock(
     #[cfg(unix)]
     #[expect(dead_code, reason = "held, not read")]
@@ -52,18 +55,20 @@ pub(crate) struct Lock(
 impl Lock {
     /// Waits until nobody else replaces the keyring in `path`.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
-        #[cfg(unix)]
-        {
-            // The folder: the file itself is another one after each rotation.
-            let folder = File::open(folder(&path.canonicalize()?))?;
-            folder.lock()?;
-            Ok(Self(folder))
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = path;
-            Ok(Self())
-        }
+        // The folder: the file itself is another one after each rotation.
+        Self::of_folder(folder(&path.canonicalize()?))
+    }
+
+    #[cfg(unix)]
+    fn of_folder(folder: &Path) -> io::Result<Self> {
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(Self(folder))
+    }
+
+    #[cfg(not(unix))]
+    fn of_folder(_: &Path) -> io::Result<Self> {
+        Ok(Self())
     }
 }
 

@@ -88,3 +88,23 @@ fn a_lost_keyring_is_no_quiet_matter() {
     assert!(second.contains("WARN") && second.contains("everybody is logged out"), "{second}");
     assert!(!start(dir.path()).contains("WARN"), "once");
 }
+
+/// In modes without a store nothing else keeps two gateways from starting at once on one folder.
+#[test]
+fn gateways_that_start_at_once_have_one_keyring() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring");
+        let all_ready = std::sync::Barrier::new(8);
+        let start = || {
+            all_ready.wait();
+            load_or_create(&path, false, &OsRandom::default()).unwrap().to_text()
+        };
+        let texts: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        let kept = std::fs::read_to_string(&path).unwrap();
+        assert!(texts.iter().all(|text| **text == kept), "every gateway has what the file has");
+    }
+}
