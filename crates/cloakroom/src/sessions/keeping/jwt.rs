@@ -38,8 +38,31 @@ const MAX_REJECTED: usize = 16 * 1024;
 /// New access tokens, and old ones with a successor, remembered at once.
 const MAX_RENEWED: usize = 64 * 1024;
 
-/// The claims that say something about the token and not about the user.
-const PROTOCOL_CLAIMS: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
+/// The claims of the access token that the page may know: who the user is (OpenID Connect Core §5.1).
+///
+/// The token was made for an API: what else it says may be no script's business.
+const PAGE_CLAIMS: [&str; 20] = [
+    "sub",
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "email",
+    "email_verified",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+    "updated_at",
+];
 
 pub(crate) struct Jwt {
     access: CookieName,
@@ -367,7 +390,7 @@ fn record(token: Token, claims: &VerifiedClaims) -> Record {
     let expires_at = claims.expires_at();
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let about_the_user =
-        claims.claims().iter().filter(|(name, _)| !PROTOCOL_CLAIMS.contains(&name.as_str()));
+        claims.claims().iter().filter(|(name, _)| PAGE_CLAIMS.contains(&name.as_str()));
     Record {
         provider: String::new(),
         user: UserKey { iss: text(claims.issuer()), sub: text(claims.subject()) },
