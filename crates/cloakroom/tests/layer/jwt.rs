@@ -358,3 +358,20 @@ async fn r35_what_could_be_read_as_the_access_token_s_cookie_goes() {
     let seen = request.send().await.json();
     assert_eq!(seen["cookie"], format!("{ACCESS}={access}"));
 }
+
+/// The API may refuse a token that lives long yet; a copy of it then outlives the refresh, but no logout.
+#[tokio::test]
+async fn r48_a_logout_ends_the_token_before_the_last_refresh_too() {
+    let (service, browser) = logged_in().await;
+    service.pass(20 * SECOND);
+    let thief = browser.copy();
+    let refused = browser.fetch("GET", &url(&service, "/api/refuse")).await;
+    assert_eq!(refused.header("cloakroom-session"), Some("expired"));
+    assert_eq!(service.refresh(&browser).await.status.as_u16(), 204);
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+    assert_eq!(service.call(&thief, "/api/seen").await.status.as_u16(), 200);
+    service.pass(15 * SECOND);
+    assert_eq!(service.log_out(&browser).await.status.as_u16(), 200);
+    let late = thief.fetch("GET", &url(&service, "/api/seen")).await;
+    assert_eq!(late.problem().as_deref(), Some("login-required"));
+}

@@ -78,9 +78,9 @@ pub(crate) struct Jwt {
 struct State {
     /// The sessions and generations whose new access tokens no request has brought yet.
     waiting: HashMap<RecordId, (RecordId, u64)>,
-    /// The sessions of access tokens that were replaced of late: most requests bring the access token
-    /// alone, and one that ends a session by it ends its successor too.
-    renewed: HashMap<RecordId, RecordId>,
+    /// The sessions of access tokens before and after a refresh, until they expire: most requests bring
+    /// the access token alone. One that ends a session by it ends them all.
+    renewed: HashMap<RecordId, (RecordId, Timestamp)>,
     /// The access tokens that an upstream refused, until they expire.
     rejected: HashMap<RecordId, Timestamp>,
 }
@@ -203,9 +203,7 @@ impl Jwt {
             let mut state = self.state();
             for token in spent {
                 state.waiting.remove(token);
-                if state.renewed.len() < MAX_RENEWED {
-                    state.renewed.insert(*token, presented.id());
-                }
+                state.note_renewed(*token, presented.id(), before.record.tokens.expires_at);
             }
         }
         if spent.iter().any(|token| self.refresh.memory.has_ended(*token)) {
@@ -214,8 +212,9 @@ impl Jwt {
         let replaced = self.refresh.replace(presented, before, record);
         if let Replaced::Done { version } = replaced {
             let mut state = self.state();
+            let token = access_token_id(record.tokens.access_token.expose());
+            state.note_renewed(token, presented.id(), record.tokens.expires_at);
             if state.waiting.len() < MAX_RENEWED {
-                let token = access_token_id(record.tokens.access_token.expose());
                 state.waiting.insert(token, (presented.id(), version));
             }
         }
@@ -242,7 +241,7 @@ impl Jwt {
     pub(super) fn forget(&self, id: RecordId, now: Timestamp) -> Option<Arc<Record>> {
         let (memory, until) = (&self.refresh.memory, now.plus(self.timeouts.absolute));
         let own = memory.end(id, until);
-        let session = self.state().renewed.get(&id).copied();
+        let session = self.session_of(id);
         let successor = own.or_else(|| memory.end(session?, until))?;
         memory.end(access_token_id(successor.tokens.access_token.expose()), until);
         Some(successor)
@@ -294,7 +293,7 @@ impl Jwt {
         state.rejected.retain(|_, until| now < *until);
         let swept = memory.sweep(now);
         state.waiting.retain(|_, (id, _)| memory.has_successor(*id));
-        state.renewed.retain(|_, id| memory.has_successor(*id));
+        state.renewed.retain(|_, (id, until)| now < *until || memory.has_successor(*id));
         swept
     }
 
@@ -325,7 +324,14 @@ impl Jwt {
     }
 
     fn is_ended(&self, id: RecordId, now: Timestamp) -> bool {
-        matches!(self.refresh.memory.look(id, u64::MAX, now), Known::Ended)
+        let memory = &self.refresh.memory;
+        matches!(memory.look(id, u64::MAX, now), Known::Ended)
+            || self.session_of(id).is_some_and(|session| memory.has_ended(session))
+    }
+
+    /// The session of an access token that was refreshed, or came of a refresh.
+    fn session_of(&self, token: RecordId) -> Option<RecordId> {
+        self.state().renewed.get(&token).map(|(session, _)| *session)
     }
 
     fn set(
@@ -359,6 +365,16 @@ impl Jwt {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Of a token of unknown life it is known for as long as a successor waits.
+    fn note_renewed(&mut self, token: RecordId, session: RecordId, until: Option<Timestamp>) {
+        if self.renewed.len() < MAX_RENEWED {
+            let until = until.unwrap_or(Timestamp::from_unix_millis(0));
+            self.renewed.insert(token, (session, until));
+        }
     }
 }
 
