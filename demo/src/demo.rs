@@ -115,7 +115,8 @@ fn trust_it(certificate: &Certificate, addresses: &Addresses) -> String {
     format!(
         "\n\
          The page is served by https with a certificate that no browser knows: click through its warning,\n\
-         at {storage} too, or let it trust the authority that this demo has just made, for localhost alone:\n\
+         at {storage} too (the page to compare with), or let it trust the authority\n\
+         that this demo has just made, for localhost alone:\n\
          \n\
          ca {path}\n\
          \n\
@@ -145,7 +146,7 @@ impl Demo {
             trust.map(|certificate| trust_it(certificate, &self.addresses)).unwrap_or_default();
         let text = format!(
             "\n\
-             Cloakroom's demo runs. Log in as one of\n\
+             Cloakroom's demo runs. Log in with one of these names and passwords:\n\
              \n\
              {users}\n\
              then call the API, and try to steal a token in the attack lab.\n\

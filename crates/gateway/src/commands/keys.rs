@@ -108,7 +108,8 @@ fn change(
     let rotated = keyring.rotate(&random, SystemClock.now(), keep);
     let which = if rotated.was_prepared { "the prepared" } else { "a new" };
     let older = rotated.keyring.count() - 1;
-    let mut done = format!("{which} key seals from now on, {older} older go on opening.");
+    let mut done =
+        format!("{which} key seals from now on. Older ones that go on opening: {older}.");
     if rotated.dropped > 0 {
         let (dropped, keep) = (rotated.dropped, show_duration(keep));
         done.push_str(&format!("\n{dropped} that sealed nothing for {keep} are dropped."));

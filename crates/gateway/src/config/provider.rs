@@ -322,11 +322,13 @@ impl RawProvider {
             Kind::Oidc => (&token_api[..], "an OpenID provider", "token_api"),
             Kind::TokenApi => (&oidc[..], "the application's own login service", "oidc"),
         };
+        let says =
+            if self.kind.is_stated() { "as its `kind` says" } else { "as it states no `kind`" };
         for (key, place) in others {
             let Some(place) = place else { continue };
             report
                 .wrong(place.clone(), format!("`{key}` does not belong to this kind of provider"))
-                .why(format!("this provider is {what}, as its `kind` says"))
+                .why(format!("this provider is {what}, {says}"))
                 .write(format!("kind = \"{other}\", or leave {key} out"));
         }
     }

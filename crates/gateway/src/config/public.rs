@@ -81,20 +81,24 @@ fn check_url(key: &str, written: &Written<String>, report: &mut Report) -> Optio
         "url" => format!("url = \"{value}\""),
         _ => format!("{key} = [\"{value}\"]"),
     };
+    let example = match key {
+        "url" => "https://shop.example.com",
+        _ => "https://admin.example.com",
+    };
     let at = written.at();
     let written = &written.value;
     let Ok(url) = Url::parse(written) else {
         report
             .wrong(at, format!("`{key}` is not a URL"))
             .why("it is the address that people see in the browser")
-            .write(write("https://shop.example.com"));
+            .write(write(example));
         return None;
     };
     let Some(host) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else {
         report
             .wrong(at, format!("`{key}` is neither https nor http"))
             .why("it is the address that people see in the browser")
-            .write(write("https://shop.example.com"));
+            .write(write(example));
         return None;
     };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

@@ -304,7 +304,7 @@ impl RawRoute {
             report
                 .wrong(
                     self.accept_bearer.at(),
-                    "the route accepts bearer tokens, and no provider says how its are verified",
+                    "the route accepts bearer tokens, and no provider says how its tokens are verified",
                 )
                 .why("a client's token goes to the upstream only after it was verified")
                 .write("[provider.access_token]\naudience = \"https://api.example.com\"");

@@ -3,6 +3,7 @@
 //! serde would stop at the first of these mistakes. This check reports them all and takes the wrong
 //! parts out of the document, so that the rest can still be read and checked.
 
+use std::net::SocketAddr;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -344,7 +345,16 @@ fn instead(key: &str, value: &DeValue<'_>, shape: Shape<'_>) -> Option<String> {
         (Kind::Text, DeValue::Integer(number)) if shape.is_duration() => {
             Some(format!("{key} = \"{}s\" if seconds are meant", number.as_str()))
         }
-        (Kind::Text, DeValue::Integer(number)) => Some(format!("{key} = \"{}\"", number.as_str())),
+        (Kind::Text, DeValue::Integer(number)) => {
+            let example = shape.example().unwrap_or_default();
+            let example = example.trim_matches('"');
+            if let Ok(mut address) = example.parse::<SocketAddr>() {
+                address.set_port(number.as_str().parse().unwrap_or(address.port()));
+                return Some(format!("{key} = \"{address}\""));
+            }
+            // No number is a path or a JSON pointer: the example says more.
+            (!example.starts_with('/')).then(|| format!("{key} = \"{}\"", number.as_str()))
+        }
         (Kind::Switch, DeValue::String(text)) if text == "true" || text == "false" => {
             Some(format!("{key} = {text}"))
         }

@@ -115,7 +115,10 @@ fn r28_rotate_puts_a_new_key_first_and_keeps_the_old() {
     folder.write("ring", KEY);
     folder.write("cloakroom.toml", &with_keys("file = \"ring\""));
     let said = done(&cloakroom(&folder, &["keys", "rotate"], None));
-    assert!(said.contains("a new key seals from now on, 1 older go on opening"), "{said}");
+    assert!(
+        said.contains("a new key seals from now on. Older ones that go on opening: 1."),
+        "{said}"
+    );
     let two = keys(&folder, "ring");
     assert_eq!(two.len(), 2);
     assert_eq!(two[1], KEY);

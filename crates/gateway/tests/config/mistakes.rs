@@ -93,6 +93,8 @@ mistakes! {
     also_in_clear: section("public", "url = \"https://shop.example.com\"\nalso = [\"http://admin.localhost\", \"http://admin.example.com\"]"), SITE;
     public_url_is_a_name: public("shop.example.com"), SITE;
     listen_for_everybody: PUBLIC, SITE, section("listen", r#"address = "0.0.0.0:8080""#);
+    listen_on_a_number: PUBLIC, SITE, section("listen", "address = 9000");
+    also_without_a_scheme: section("public", "url = \"https://shop.example.com\"\nalso = [\"admin.example.com\"]"), SITE;
     listen_on_a_name: PUBLIC, SITE, section("listen", r#"address = "localhost:9000""#);
 }
 
@@ -174,6 +176,7 @@ mistakes! {
     refresh_with_a_reserved_header: PUBLIC, refresh("headers = { Content-Length = \"{refresh_token}\" }"), ROUTE;
     refresh_without_tls: PUBLIC, refresh("json = { a = \"{refresh_token}\" }").replace("127.0.0.1:3000", "api.example.com"), ROUTE;
     refresh_without_a_refresh_token: PUBLIC, refresh("json = { a = \"{refresh_token}\" }").replace(", refresh = \"/refreshToken\"", ""), ROUTE;
+    pointer_that_is_a_number: PUBLIC, TOKEN_API.replace("access = ", "expires_in = 300, access = "), ROUTE;
     logout_that_says_nothing: PUBLIC, token_api("logout = { headers = { A = \"{access_token}\" } }"), ROUTE;
     logout_request_without_a_url: PUBLIC, token_api("logout = { path = \"/api/logout\", json = { token = \"{access_token}\" } }"), ROUTE;
     refresh_with_a_header_twice: PUBLIC, refresh("headers = { Authorization = \"Bearer {refresh_token}\", authorization = \"x\" }"), ROUTE;

@@ -131,7 +131,7 @@ fn write_provider(text: &mut String, config: &Config, provider: &ProviderConfig)
     writeln!(text, "\nProvider {}", provider.name)?;
     match &provider.kind {
         ProviderKind::Oidc(oidc) => write_oidc(text, config, &provider.name, oidc)?,
-        ProviderKind::TokenApi(api) => write_token_api(text, api)?,
+        ProviderKind::TokenApi(api) => write_token_api(text, config, api)?,
     }
     match &provider.access_token {
         Some(section) => write_access_token(text, section),
@@ -139,7 +139,7 @@ fn write_provider(text: &mut String, config: &Config, provider: &ProviderConfig)
     }
 }
 
-fn write_token_api(text: &mut String, api: &TokenApi) -> fmt::Result {
+fn write_token_api(text: &mut String, config: &Config, api: &TokenApi) -> fmt::Result {
     writeln!(text, "  people log in on the application's page, by POST {}", api.login_path)?;
     let refresh = api.tokens.refresh_token();
     let refresh = refresh.map_or(String::new(), |place| format!(", the refresh token at {place}"));
@@ -149,8 +149,13 @@ fn write_token_api(text: &mut String, api: &TokenApi) -> fmt::Result {
         Some(placeholder) => writeln!(text, "  the browser gets `{placeholder}` in their place")?,
         None => writeln!(text, "  the browser gets the answer without them")?,
     }
-    if let Some(claims) = &api.claims {
-        writeln!(text, "  the page may read the object at `{claims}` of it")?;
+    match &api.claims {
+        Some(claims) if config.session.mode == SessionMode::Jwt => writeln!(
+            text,
+            "  the page may read the access token's claims, not the object at `{claims}`: session.mode is \"jwt\""
+        )?,
+        Some(claims) => writeln!(text, "  the page may read the object at `{claims}` of it")?,
+        None => {}
     }
     match &api.refresh {
         Some(refresh) => {
@@ -165,8 +170,13 @@ fn write_token_api(text: &mut String, api: &TokenApi) -> fmt::Result {
     if let Some(request) = logout.and_then(|logout| logout.request.as_ref()) {
         writeln!(text, "  a logout is told to {}", request.url())?;
     }
-    if let Some(path) = logout.and_then(|logout| logout.path.as_ref()) {
-        writeln!(text, "  the application's own {path} ends the session too")?;
+    match logout.and_then(|logout| logout.path.as_ref()) {
+        Some(path) => writeln!(text, "  the application's own {path} ends the session too")?,
+        None => writeln!(
+            text,
+            "  POST {}/logout alone ends the session: `logout` names no request of the application's own",
+            config.auth.prefix
+        )?,
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use cloakroom_core::cookie::{Prefix, SameSite};
 
-use crate::config::{Config, Persistence};
+use crate::config::{Config, Persistence, SessionMode};
 
 /// The cookie as it is set, and what each of its attributes means.
 pub(super) fn write_cookie(text: &mut String, config: &Config) -> fmt::Result {
@@ -19,10 +19,15 @@ pub(super) fn write_cookie(text: &mut String, config: &Config) -> fmt::Result {
             (String::new(), "is gone when the browser is closed, unless it restores what was open")
         }
     };
+    let name = match config.session.mode {
+        SessionMode::Server | SessionMode::Sealed => cookie.name.to_string(),
+        SessionMode::Jwt => {
+            format!("{}{}", cookie.name.prefix().as_str(), config.session.access_cookie)
+        }
+    };
     writeln!(
         text,
-        "  Set-Cookie: {}=…; Path=/; Secure; HttpOnly; SameSite={}{}{age}",
-        cookie.name,
+        "  Set-Cookie: {name}=…; Path=/; Secure; HttpOnly; SameSite={}{}{age}",
         cookie.same_site.as_str(),
         domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default(),
     )?;
