@@ -289,7 +289,7 @@ impl Sessions {
         self.flights.log_out(id);
         // What is removed may be newer than what was loaded.
         let removed = self.keeping.remove(presented, now).await?;
-        tracing::info!(sid = id.handle(), "session ended: logout");
+        tracing::info!(sid = presented.name().handle(), "session ended: logout");
         Ok(removed)
     }
 

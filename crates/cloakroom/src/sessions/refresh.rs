@@ -121,7 +121,7 @@ impl Sessions {
                 self.over(presented, "the provider answered its refresh with another user").await
             }
             Err(RefreshError::Outage { detail, retry_after }) => {
-                let (sid, provider) = (presented.id().handle(), provider.name());
+                let (sid, provider) = (presented.name().handle(), provider.name());
                 tracing::warn!(sid, provider, detail, "refresh failed, the session lives on");
                 Err(RefreshFailure::Outage { retry_after })
             }
@@ -163,17 +163,13 @@ impl Sessions {
         record: Record,
         provider: &Arc<Provider>,
     ) -> Outcome {
-        let id = presented.id();
+        let (id, sid) = (presented.id(), presented.name().handle());
         let record = Arc::new(record);
         let mut wait = Duration::from_millis(50);
         for attempt in 1..=WRITE_TRIES {
             match self.keeping.replace(presented, before, &record).await {
                 Ok(Replaced::Done { .. }) => {
-                    tracing::info!(
-                        sid = id.handle(),
-                        provider = provider.name(),
-                        "token set refreshed"
-                    );
+                    tracing::info!(sid, provider = provider.name(), "token set refreshed");
                     return Ok(record);
                 }
                 // Logged out while the provider answered: the new tokens must not outlive that.
@@ -184,7 +180,7 @@ impl Sessions {
                     return Err(RefreshFailure::Ended);
                 }
                 Ok(Replaced::Conflict) => {
-                    tracing::warn!(sid = id.handle(), "the record was replaced by somebody else");
+                    tracing::warn!(sid, "the record was replaced by somebody else");
                     let now = self.clock.now();
                     let stored = self.load(presented, now).await;
                     return match stored.map_err(|error| not_loaded(&error))? {
@@ -193,7 +189,7 @@ impl Sessions {
                     };
                 }
                 Err(error) => {
-                    tracing::error!(sid = id.handle(), %error, attempt, "a rotated token set could not be stored");
+                    tracing::error!(sid, %error, attempt, "a rotated token set could not be stored");
                     tokio::time::sleep(wait).await;
                     wait *= 2;
                 }
@@ -204,7 +200,7 @@ impl Sessions {
 
     async fn over(&self, presented: &Presented, why: &str) -> Outcome {
         let id = presented.id();
-        tracing::info!(sid = id.handle(), why, "session ended");
+        tracing::info!(sid = presented.name().handle(), why, "session ended");
         self.keeping.forget(id, self.clock.now()).await.map_err(|error| store_outage(&error))?;
         Err(RefreshFailure::Ended)
     }

@@ -98,6 +98,16 @@ async fn a_page_of_mode_jwt_refreshes_when_it_is_told_to() {
     assert_eq!(refresh.status, 204, "{refresh:?}");
     assert_ne!(bearer(&world.echo(&browser).await), format!("Bearer {token}"));
     assert_eq!((world.provider.refreshes(), world.provider.live_grants()), (1, 1));
+    // An operator can follow the session through the log.
+    let sent_on = browser.fetch("POST", &world.at("/auth/logout")).await;
+    assert_eq!(browser.follow(&sent_on).await.status, 200);
+    let log = world.gateway.log();
+    let sids = ["session started", "token set refreshed", "session ended: logout"].map(|event| {
+        let line =
+            log.lines().find(|line| line.contains(event)).unwrap_or_else(|| panic!("{event}"));
+        line.split("sid=").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned)
+    });
+    assert!(sids[0].is_some() && sids.iter().all(|sid| *sid == sids[0]), "{sids:?}");
 }
 
 /// R23: the answer names the problem, the log what to do.
