@@ -348,6 +348,24 @@ async fn r32_a_token_that_lives_longer_than_a_session_may_proves_none() {
     assert!(browser.jar().of(HOST).is_empty());
 }
 
+#[tokio::test]
+async fn r32_a_token_of_unknown_age_must_end_before_a_session_would() {
+    let (service, browser) = logged_in().await;
+    let now = service.provider.mint();
+    let ends_in = |seconds: u64| {
+        now.access_token("anna", |token| {
+            let issued = token.claims["iat"].as_u64().unwrap();
+            token.claims["exp"] = json!(issued + seconds);
+            token.claims.as_object_mut().unwrap().remove("iat");
+        })
+    };
+    set(&browser, ACCESS, &ends_in(600));
+    assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+    set(&browser, ACCESS, &ends_in(400 * 24 * 3600));
+    let over = browser.fetch("GET", &url(&service, "/api/seen")).await;
+    assert_eq!(over.status.as_u16(), 401, "{over:?}");
+}
+
 /// Some servers read `=a=b` as `a=b`; a sibling subdomain can plant it.
 #[tokio::test]
 async fn r35_what_could_be_read_as_the_access_token_s_cookie_goes() {

@@ -320,7 +320,12 @@ impl Jwt {
 
     /// A token can outlive the sessions that may be had by it (R32), and the memory of their ends.
     fn is_too_old(&self, claims: &VerifiedClaims, now: Timestamp) -> bool {
-        claims.issued_at().is_some_and(|issued| issued.plus(self.timeouts.absolute) <= now)
+        let longest = self.timeouts.absolute;
+        match claims.issued_at() {
+            Some(issued) => issued.plus(longest) <= now,
+            // Nobody knows its age, so what it has left must fit into a session.
+            None => claims.expires_at() > now.plus(longest),
+        }
     }
 
     fn is_ended(&self, id: RecordId, now: Timestamp) -> bool {
