@@ -33,7 +33,7 @@ fuzz_target!(|input: &[u8]| {
             };
             assert!(found(Some(access)).is_some_and(odd) || found(refresh).is_some_and(odd));
         }
-        Err(LiftError::RefreshTokenAlone) => {
+        Err(LiftError::NoAccessToken) => {
             assert!(found(Some(access)).is_none() && found(refresh).is_some());
         }
         Err(LiftError::NotStrictJson | LiftError::TokenTwice) => {}

@@ -167,9 +167,15 @@ impl Cloakroom {
         let navigation = method == Method::GET && is_navigation(&parts.headers);
         let mut sid = None;
         let mut response = match shared.conduct(&mut parts, &id).await {
-            Ok(Onward::Passed { session, companion }) => {
+            Ok(Onward::Passed { session, companion, beside_login }) => {
                 sid = session.as_ref().map(|session| session.id().handle());
                 let response = inner(Request::from_parts(parts, body)).await?;
+                let mut response = response.map(ReplyBody::inner);
+                if let Some(beside_login) = beside_login {
+                    let answer = beside_login.finish(response).await;
+                    response =
+                        answer.unwrap_or_else(|refusal| refusal.into_response(&id, navigation));
+                }
                 shared.judge(response, session.as_ref(), companion)
             }
             Ok(Onward::LoggingIn(login)) => {

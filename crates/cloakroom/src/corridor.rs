@@ -10,7 +10,7 @@ use crate::{
     body::ReplyBody,
     control::{self, Reply, callback::login_path},
     extensions::{CurrentBearer, CurrentSession, MatchedRoute, RequestId, ServedOrigin},
-    passing::{self, Passing, PassingLogin, PassingLogout},
+    passing::{self, BesideLogin, Passing, PassingLogin, PassingLogout},
     reason::Reason,
     refusal::{Refusal, SESSION_HEADER},
     sessions::{self, AfterRefusal},
@@ -26,7 +26,11 @@ use crate::{
 /// Where a request goes after the rooms.
 pub(crate) enum Onward {
     Answered(Reply),
-    Passed { session: Option<LiveSession>, companion: Option<HeaderValue> },
+    Passed {
+        session: Option<LiveSession>,
+        companion: Option<HeaderValue>,
+        beside_login: Option<BesideLogin>,
+    },
     LoggingIn(PassingLogin),
     LoggingOut(PassingLogout),
 }
@@ -53,6 +57,8 @@ impl Shared {
         if let Some(passing) = passing::find(&self.sessions, method, &admitted) {
             return self.conduct_passing(passing, parts, &admitted, &matched, id).await;
         }
+        let beside_login =
+            BesideLogin::begin(&self.sessions, method, &mut parts.headers, &admitted);
         let mut session = None;
         let mut companion = None;
         let bearer = bearer::find(self, &parts.headers, &admitted, &matched).await?;
@@ -83,7 +89,7 @@ impl Shared {
             }
         }
         self.hand_on(parts, &admitted, &matched, session.as_ref(), id)?;
-        Ok(Onward::Passed { session, companion })
+        Ok(Onward::Passed { session, companion, beside_login })
     }
 
     /// A request of the application to its login service: guard, then its own room.
@@ -181,11 +187,10 @@ impl Shared {
     /// The reply: what the service behind may say to the browser.
     pub(crate) fn judge<R>(
         &self,
-        response: Response<R>,
+        mut response: Response<ReplyBody<R>>,
         session: Option<&LiveSession>,
         companion: Option<HeaderValue>,
     ) -> Response<ReplyBody<R>> {
-        let mut response = response.map(ReplyBody::inner);
         let status = response.status();
         let headers = response.headers_mut();
         reply::clean(headers, &self.reserved);

@@ -6,9 +6,13 @@
 //! | refresh | is answered here, with the shape of the service's answer and no token in it |
 //! | logout | ends the session, goes to the service with its token, and the cookie goes with the answer |
 //!
+//! What is no POST at the login's path goes on like any request; its answer may hold no token.
+//!
 //! All of them must be our own page's (R38): the guard asks, whatever the route's rule. They lie on
 //! routes like any others, so that gate and route table decide first.
 
+mod beside;
+mod judge;
 mod login;
 mod logout;
 mod refresh;
@@ -17,7 +21,9 @@ use std::sync::Arc;
 
 use http::Method;
 
-pub(crate) use self::{login::PassingLogin, logout::PassingLogout, refresh::answer_refresh};
+pub(crate) use self::{
+    beside::BesideLogin, login::PassingLogin, logout::PassingLogout, refresh::answer_refresh,
+};
 use crate::{provider::Provider, sessions::Sessions, way::gate::Admitted};
 
 /// A request of the application to its login service.
@@ -47,13 +53,19 @@ pub(crate) fn find(sessions: &Sessions, method: &Method, admitted: &Admitted) ->
             is(logout).then_some(Passing::Logout)
         }
     });
-    // Who asks for another format gets tokens as well, and they must be lifted.
-    named.or_else(|| {
+    named.or_else(|| at_login(sessions, admitted).filter(|_| posts).map(Passing::Login))
+}
+
+/// Whose login's path it is, in any spelling.
+fn at_login(sessions: &Sessions, admitted: &Admitted) -> Option<Arc<Provider>> {
+    let path = admitted.path();
+    let find = |is: &dyn Fn(&str) -> bool| {
         let logs_in = |provider: &&Arc<Provider>| {
-            let service = provider.token_api();
-            service.is_some_and(|service| path.may_be_in_a_format(&service.api().login_path))
+            provider.token_api().is_some_and(|service| is(&service.api().login_path))
         };
-        let provider = sessions.providers().iter().find(logs_in).filter(|_| posts)?;
-        Some(Passing::Login(Arc::clone(provider)))
-    })
+        sessions.providers().iter().find(logs_in)
+    };
+    // Who asks for another format gets tokens as well, and they must be lifted.
+    let found = find(&|own| path.may_be(own)).or_else(|| find(&|own| path.may_be_in_a_format(own)));
+    found.cloned()
 }

@@ -56,6 +56,11 @@ impl Network {
         if network.first == canonical { Ok(network) } else { Err(NetworkError::HostBits(network)) }
     }
 
+    /// Whether it is wider than anybody's own: `/8` in IPv4, `/16` in IPv6.
+    pub fn is_wide(&self) -> bool {
+        self.prefix < if self.first.is_ipv4() { 8 } else { 16 }
+    }
+
     /// Whether `address` is in it.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

@@ -28,6 +28,7 @@ mod lift;
 mod pointer;
 mod request;
 mod scan;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,7 @@ pub use answer::judge_refresh_answer;
 pub use lift::{LiftError, Lifted, LoginAnswer, lift_tokens};
 pub use pointer::{Pointer, PointerError, PointersOverlap, TokenPointers};
 pub use request::{BodyTemplate, RequestTemplate, RequestTemplateError, Template, TemplateError};
+pub use shape::{jwts, leads_off_with_token};
 
 use serde_json::{Map, Value};
 
@@ -90,8 +92,9 @@ impl TokenApi {
         let pointers = self.refresh.as_ref().map_or(&self.tokens, |refresh| &refresh.tokens);
         let mut answer = Value::Object(Map::new());
         if let Some(placeholder) = &self.placeholder {
-            let tokens = std::iter::once(&pointers.access_token).chain(&pointers.refresh_token);
-            tokens.for_each(|token| token.write(&mut answer, placeholder.as_str().into()));
+            pointers
+                .tokens()
+                .for_each(|token| token.write(&mut answer, placeholder.as_str().into()));
         }
         if let (Some(pointer), Some(seconds)) = (&pointers.expires_in, expires_in) {
             pointer.write(&mut answer, seconds.into());

@@ -2,7 +2,8 @@
 //!
 //! 1. No session goes along, and the answer is asked for whole, uncompressed and in JSON: a page that
 //!    wants it otherwise would get tokens where we do not find them.
-//! 2. An answer that is no success passes untouched, as it streams: the page's own errors.
+//! 2. An answer that is no success passes untouched, as it streams: the page's own errors. But a redirect
+//!    that carries a token is refused.
 //! 3. A success is read whole, whatever it calls its content, for a service that mislabels its JSON
 //!    must not leak a token. At most 1 MiB, compressed and not.
 //! 4. Where the tokens can be lifted, a session begins under a new id and the old one is destroyed
@@ -11,40 +12,32 @@
 //!    refused: a page might find the token where we do not. What is no JSON passes where it is empty, or
 //!    text for people without a sign of tokens in it.
 
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use cloakroom_core::time::Timestamp;
-use cloakroom_oauth::token_api::{LiftError, Lifted, LoginAnswer, MAX_LOGIN_ANSWER_BYTES};
+use cloakroom_oauth::token_api::{Lifted, LoginAnswer, jwts, leads_off_with_token};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response,
     header::{
-        ACCEPT, ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-        CONTENT_RANGE, CONTENT_TYPE, COOKIE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE, TRAILER,
-        TRANSFER_ENCODING,
+        ACCEPT, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+        COOKIE, ETAG, LAST_MODIFIED, LOCATION, SET_COOKIE, TRAILER, TRANSFER_ENCODING,
     },
-    response::Parts,
 };
 use http_body::Body;
-use http_body_util::BodyExt;
 
+use super::judge::{Judged, Read, ask_for_all, judge, refuse, untouched};
 use crate::{
     Shared,
     body::ReplyBody,
-    coding,
     control::begin,
     provider::{Provider, TokenApiProvider},
-    reason::Reason,
     refusal::Refusal,
     way::reply,
 };
 
-/// How long the service may take over the body of its answer.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The kinds of content that may be no JSON.
+const TEXTS: [&str; 2] = ["text/plain", "text/html"];
 
 /// What describes the body that came and not the one that goes.
 const OF_THE_BODY: [HeaderName; 10] = [
@@ -72,11 +65,8 @@ impl PassingLogin {
     /// Prepares the request, before our cookies are taken off.
     pub(crate) fn begin(provider: Arc<Provider>, headers: &mut HeaderMap, now: Timestamp) -> Self {
         let cookies = headers.get_all(COOKIE).iter().map(|value| (COOKIE, value.clone())).collect();
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        ask_for_all(headers);
         headers.insert(ACCEPT, accepted(headers));
-        for name in [RANGE, IF_RANGE] {
-            headers.remove(name);
-        }
         Self { provider, cookies, asked_at: now }
     }
 
@@ -88,41 +78,68 @@ impl PassingLogin {
     ) -> Result<Response<ReplyBody<R>>, Refusal> {
         let (mut parts, body) = response.into_parts();
         reply::clean(&mut parts.headers, &shared.reserved);
+        let service = self.provider.token_api().ok_or_else(|| refuse("no pointers into it"))?;
+        if parts.status.is_redirection() {
+            check_redirect(&parts.headers, service)?;
+        }
         if !parts.status.is_success() {
             return Ok(Response::from_parts(parts, ReplyBody::inner(body)));
         }
-        let untouched = |parts: Parts, body: Bytes| {
-            let mut response = Response::from_parts(parts, ReplyBody::own(body));
-            // hyper frames the bytes that were read.
-            for name in [TRAILER, TRANSFER_ENCODING] {
-                response.headers_mut().remove(name);
-            }
-            response
-        };
-        let service = self.provider.token_api().ok_or_else(|| refuse("no pointers into it"))?;
-        let body = collect(body).await?;
-        let plain = coding::decode(&parts.headers, body.clone(), MAX_LOGIN_ANSWER_BYTES)
-            .map_err(|error| refuse(&error.to_string()))?;
-        match service.lift(&plain) {
-            Ok(LoginAnswer::Tokens(lifted)) => {
+        let Read { judged, body, plain } = judge(&parts.headers, body, service, &TEXTS).await?;
+        match judged {
+            Judged::Json(LoginAnswer::Tokens(lifted)) => {
                 let remainder = self.log_in(shared, service, lifted, &mut parts.headers).await?;
                 Ok(Response::from_parts(parts, ReplyBody::own(remainder)))
             }
-            Ok(LoginAnswer::WithoutToken) => {
+            Judged::Json(LoginAnswer::WithoutToken) => {
                 let (provider, status) = (self.provider.name(), parts.status.as_u16());
                 tracing::warn!(
                     provider,
                     status,
                     "the answer to a login has no token where tokens.access leads: passed on"
                 );
+                self.warn_of_jwts(service, &plain);
                 Ok(untouched(parts, body))
             }
-            Err(LiftError::NotStrictJson)
-                if is_text_without_tokens(&parts.headers, &plain, service) =>
-            {
-                Ok(untouched(parts, body))
-            }
-            Err(error) => Err(refuse(&error.to_string())),
+            Judged::Text => Ok(untouched(parts, body)),
+        }
+    }
+
+    /// Says so where the page gets what may be a token.
+    fn warn_of_jwts(&self, service: &TokenApiProvider, remainder: &[u8]) {
+        let placeholder = service.api().placeholder.as_deref().unwrap_or_default();
+        if jwts(remainder).any(|jwt| jwt != placeholder.as_bytes()) {
+            let provider = self.provider.name();
+            tracing::warn!(
+                provider,
+                "the page gets a text shaped like a JWT with the answer to a login; if it is a token, \
+                 say in tokens.others where it is"
+            );
+        }
+    }
+
+    /// Says so, once, where the service seems to keep its refresh token in a cookie of its own: the
+    /// gateway cannot refresh then, and the page's own refresh must be known as a login.
+    fn warn_of_cookie(&self, service: &TokenApiProvider, headers: &HeaderMap) {
+        let name = |pair: &str| pair.split('=').next().unwrap_or_default().trim().to_owned();
+        let sent = self.cookies.values().filter_map(|value| value.to_str().ok());
+        let sent: Vec<_> = sent.flat_map(|value| value.split(';')).map(name).collect();
+        let mut set = headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let keeps = set.any(|cookie| {
+            let mut parts = cookie.split(';').map(str::trim);
+            // One that came with the request is replaced: this is that refresh.
+            let is_new = parts.next().is_some_and(|pair| !sent.contains(&name(pair)));
+            is_new && parts.any(|attribute| attribute.eq_ignore_ascii_case("httponly"))
+        });
+        if keeps && service.first_own_cookie() {
+            let provider = self.provider.name();
+            tracing::warn!(
+                provider,
+                "the answer to a login has no refresh token where tokens.refresh leads, and sets an \
+                 HttpOnly cookie of its own; if that is the refresh token, the session lasts only as long \
+                 as its access token: name the page's own refresh request as the login of a further \
+                 [[provider]]"
+            );
         }
     }
 
@@ -135,7 +152,11 @@ impl PassingLogin {
         headers: &mut HeaderMap,
     ) -> Result<Vec<u8>, Refusal> {
         drop_tokens(headers, &lifted, self.provider.name());
+        if lifted.refresh_token.is_none() {
+            self.warn_of_cookie(service, headers);
+        }
         let remainder = std::mem::take(&mut lifted.remainder);
+        self.warn_of_jwts(service, &remainder);
         let login = service.login(lifted, self.asked_at);
         let (tokens, now) = (login.tokens.clone(), shared.clock.now());
         let cookies = begin::session(shared, &self.cookies, &self.provider, login, None, now)
@@ -150,23 +171,17 @@ impl PassingLogin {
     }
 }
 
-async fn collect<R: Body<Data = Bytes>>(body: R) -> Result<Bytes, Refusal> {
-    let body = pin!(body);
-    let read = tokio::time::timeout(BODY_TIMEOUT, read(body)).await;
-    read.unwrap_or_else(|_| Err(refuse("its body did not come within 30 seconds")))
-}
-
-async fn read<R: Body<Data = Bytes>>(mut body: Pin<&mut R>) -> Result<Bytes, Refusal> {
-    let mut out = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| refuse("it broke off"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if out.len() + data.len() > MAX_LOGIN_ANSWER_BYTES {
-            return Err(refuse("it is longer than 1 MiB"));
-        }
-        out.extend_from_slice(&data);
+/// Refuses a redirect that would hand a token to the page that it leads to.
+fn check_redirect(headers: &HeaderMap, service: &TokenApiProvider) -> Result<(), Refusal> {
+    let names = || service.api().tokens.tokens().filter_map(|place| place.last_name());
+    let mut locations = headers.get_all(LOCATION).iter();
+    if locations.any(|location| leads_off_with_token(location.as_bytes(), names())) {
+        return Err(refuse(
+            "it is a redirect with what looks like a token in its Location, a JWT or a parameter of a \
+             token's name",
+        ));
     }
-    Ok(out.freeze())
+    Ok(())
 }
 
 /// Takes off headers that say a token once more, in a cookie for scripts for instance.
@@ -197,33 +212,4 @@ fn accepted(headers: &HeaderMap) -> HeaderValue {
         .ok()
         .filter(|kinds| !kinds.is_empty())
         .unwrap_or(HeaderValue::from_static("application/json"))
-}
-
-/// Whether a body that is no JSON holds no token for certain: it is empty, or it is text for people, does
-/// not begin as JSON would, and has neither a JWT nor the access token's member in it.
-fn is_text_without_tokens(headers: &HeaderMap, body: &[u8], service: &TokenApiProvider) -> bool {
-    if body.is_empty() {
-        return true;
-    }
-    let mut kinds = headers.get_all(CONTENT_TYPE).iter();
-    let kind = match (kinds.next(), kinds.next()) {
-        (None, _) => "text/plain".to_owned(),
-        (Some(kind), None) => kind.to_str().unwrap_or_default().to_ascii_lowercase(),
-        (Some(_), Some(_)) => return false,
-    };
-    let is_text =
-        ["text/plain", "text/html"].contains(&kind.split(';').next().unwrap_or("").trim());
-    let holds = |part: &[u8]| body.windows(part.len()).any(|window| window == part);
-    let begun = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii_start();
-    let name = service.api().tokens.access_token().last_name();
-    is_text
-        && !matches!(begun.first(), Some(b'{' | b'['))
-        // In UTF-16 all of JSON has them.
-        && !body.contains(&0)
-        && !holds(b"eyJ")
-        && name.is_none_or(|name| !holds(format!("\"{name}\"").as_bytes()))
-}
-
-fn refuse(detail: &str) -> Refusal {
-    Refusal::new(Reason::LoginAnswerUnusable, format!("the login service's answer: {detail}"))
 }

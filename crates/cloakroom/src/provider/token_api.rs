@@ -1,6 +1,9 @@
 //! A JSON login service at the edge: its requests in the operator's shape, sent and judged.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use cloakroom_core::{
     session::{Record, TokenSet},
@@ -23,6 +26,7 @@ pub(crate) struct TokenApiProvider {
     back_channel: BackChannel,
     tasks: TaskTracker,
     clock: Arc<dyn Clock>,
+    own_cookie_seen: AtomicBool,
 }
 
 impl TokenApiProvider {
@@ -34,7 +38,8 @@ impl TokenApiProvider {
         tasks: TaskTracker,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { issuer: api.issuer(&name), name, api, back_channel, tasks, clock }
+        let (issuer, own_cookie_seen) = (api.issuer(&name), AtomicBool::new(false));
+        Self { issuer, name, api, back_channel, tasks, clock, own_cookie_seen }
     }
 
     /// See [`super::Provider::issuer`].
@@ -50,6 +55,11 @@ impl TokenApiProvider {
     /// Takes the tokens out of the answer to a login.
     pub(crate) fn lift(&self, answer: &[u8]) -> Result<LoginAnswer, LiftError> {
         lift_tokens(answer, &self.api.tokens, self.api.placeholder.as_deref())
+    }
+
+    /// Whether it is the first time that a login set a cookie in a refresh token's place.
+    pub(crate) fn first_own_cookie(&self) -> bool {
+        !self.own_cookie_seen.swap(true, Ordering::Relaxed)
     }
 
     /// The login that the service has answered; nothing of it needs to be verified, for it came

@@ -170,13 +170,22 @@ impl RawListen {
         let mut fits = true;
         for proxy in &self.trusted_proxies {
             let (why, write) = match Network::parse(&proxy.value) {
+                Ok(network) if network.is_wide() => {
+                    fits = false;
+                    report
+                        .wrong(proxy.at(), "`trusted_proxies` has a network wider than /8 (IPv4) or /16 (IPv6)")
+                        .why("everybody in it could say who they are, and that they came by https")
+                        .write("trusted_proxies = [\"10.1.0.0/16\"] or [\"fd12:3456:789a::/48\"], with the addresses of your proxies alone");
+                    continue;
+                }
                 Ok(network) => {
                     networks.push(network);
                     continue;
                 }
                 Err(NetworkError::Form) => (
                     "a proxy is known by its IP address; a name could mean several, or change",
-                    "trusted_proxies = [\"10.0.0.7\", \"10.1.0.0/16\", \"fd00::/8\"]".to_owned(),
+                    "trusted_proxies = [\"10.0.0.7\", \"10.1.0.0/16\", \"fd12:3456:789a::/48\"]"
+                        .to_owned(),
                 ),
                 Err(NetworkError::Everybody) => (
                     "anybody could then say who they are, and that they came by https",

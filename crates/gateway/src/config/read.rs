@@ -84,7 +84,7 @@ fn meaning(
     let public = sections.one::<RawPublic>("public");
     let listen = sections.one::<RawListen>("listen").unwrap_or_default();
     let raw_providers = sections.many::<Written<RawProvider>>("provider");
-    let routes = sections.many::<RawRoute>("route");
+    let raw_routes = sections.many::<RawRoute>("route");
     let site = sections.one::<RawSite>("site");
     let session = sections.one::<RawSession>("session").unwrap_or_default();
     let keys = sections.one::<RawKeys>("keys").unwrap_or_default();
@@ -108,9 +108,9 @@ fn meaning(
     let providers =
         all(raw_providers.iter().map(|provider| provider.check(folder, environment, report)));
     let auth = auth.check(report);
-    route::check_paths(&routes, report);
+    route::check_paths(&raw_routes, report);
     let auth_prefix = auth.as_ref().map_or("/auth", |auth| auth.prefix.as_str());
-    token_api::check_paths(&raw_providers, &routes, auth_prefix, report);
+    token_api::check_paths(&raw_providers, &raw_routes, auth_prefix, report);
     let around = Surroundings {
         auth_prefix,
         public: public_url.as_ref(),
@@ -120,7 +120,7 @@ fn meaning(
         has_login_page: raw_providers.iter().any(|provider| provider.value.has_login_page()),
         has_site: present.site,
     };
-    let routes = all(routes.iter().map(|route| route.check(&around, report)));
+    let routes = all(raw_routes.iter().map(|route| route.check(&around, report)));
     let site = match site {
         Some(site) => site.check(folder, &private, report).map(Some),
         None => Some(None),
@@ -145,6 +145,9 @@ fn meaning(
         session.as_ref().and_then(SessionConfig::used_access_cookie),
         report,
     );
+    if let Some(guard) = &guard {
+        raw_routes.iter().for_each(|route| route.check_guard(guard, report));
+    }
     let log = log.check(report);
     if !present.route && !present.site {
         report

@@ -12,6 +12,7 @@ use url::{Host, Url};
 
 use super::bare_url::is_bare;
 use super::duration::DurationText;
+use super::guard::GuardConfig;
 use super::normal_path;
 use super::report::Report;
 use super::written::{Choice, OneOf, Written};
@@ -343,6 +344,41 @@ impl RawRoute {
         normal_path::is_under(path, &self.path.value)
     }
 
+    /// Reports it where the application's login, for `path`, could never pass.
+    pub(super) fn must_take_post(&self, path: &str, report: &mut Report) {
+        let Some(list) = self.methods.as_ref().filter(|list| !list.value.is_empty()) else {
+            return;
+        };
+        if !list.value.iter().any(|written| written.value.eq_ignore_ascii_case("POST")) {
+            let names = list.value.iter().map(|written| written.value.to_uppercase());
+            let names: Vec<_> = names.chain(["POST".to_owned()]).collect();
+            report
+                .wrong(
+                    list.at(),
+                    format!("`methods` has no POST, and the route takes the login `{path}`"),
+                )
+                .why("the application's own login request is a POST")
+                .write(format!("methods = {names:?}"));
+        }
+    }
+
+    /// Reports a header of the access token's that the page sends something else in.
+    pub(super) fn check_guard(&self, guard: &GuardConfig, report: &mut Report) {
+        let written = &self.token_header;
+        let is = |name: &HeaderName| written.value.eq_ignore_ascii_case(name.as_str());
+        let what = if guard.csrf_token.as_ref().is_some_and(|token| is(&token.header)) {
+            "the CSRF token"
+        } else if guard.required_header.as_ref().is_some_and(is) {
+            "`required_header`"
+        } else {
+            return;
+        };
+        report
+            .wrong(written.at(), format!("`token_header` is the header of {what}"))
+            .why("what a page sends under `token_header` is dropped, so that the guard would refuse every change")
+            .write("token_header = \"Authorization\", or the name that the API documents; or another one for the guard");
+    }
+
     fn check_token(
         &self,
         session: Option<RouteSession>,
@@ -435,6 +471,12 @@ impl RawRoute {
         }
         fits.then_some(Some(methods))
     }
+}
+
+/// The route that takes requests for `path`: the longest one.
+pub(super) fn longest<'r>(routes: &'r [RawRoute], path: &str) -> Option<&'r RawRoute> {
+    let takes = routes.iter().filter(|route| route.takes(path));
+    takes.max_by_key(|route| route.path.value.len())
 }
 
 /// Reports every route that has the path of one before it.

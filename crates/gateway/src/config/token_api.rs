@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::normal_path;
 use super::provider::RawProvider;
 use super::report::Report;
-use super::route::RawRoute;
+use super::route::{self, RawRoute};
 use super::written::Written;
 
 /// The longest text that stands for a token; it comes back in a header.
@@ -37,6 +37,11 @@ pub(super) struct RawTokens {
     /// carries itself if that comes first.
     #[schemars(example = &"/expiresIn")]
     expires_in: Option<Written<String>>,
+    /// Where further tokens are that nobody needs, an ID Token for instance, as JSON pointers. They are
+    /// kept from the page like the others, and dropped.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["/id_token"]]))]
+    others: Vec<Written<String>>,
 }
 
 /// The gateway's own request when a token is due, and the application's.
@@ -125,11 +130,14 @@ impl RawTokenApi<'_> {
 
 impl Written<RawTokens> {
     fn check(&self, report: &mut Report) -> Option<TokenPointers> {
-        let RawTokens { access, refresh, expires_in } = &self.value;
+        let RawTokens { access, refresh, expires_in, others } = &self.value;
         let access = pointer("access", access, report);
         let refresh = optional(refresh.as_ref(), |text| pointer("refresh", text, report));
         let expires_in = optional(expires_in.as_ref(), |text| pointer("expires_in", text, report));
-        match TokenPointers::new(access?, refresh?, expires_in?) {
+        let others: Vec<_> = others.iter().map(|text| pointer("others", text, report)).collect();
+        let others = others.into_iter().collect::<Option<Vec<_>>>();
+        let (others, pointers) = (others?, TokenPointers::new(access?, refresh?, expires_in?));
+        match pointers.and_then(|pointers| pointers.and_others(others)) {
             Ok(pointers) => Some(pointers),
             Err(error) => {
                 report
@@ -310,10 +318,12 @@ fn pointer(key: &str, written: &Written<String>, report: &mut Report) -> Option<
         Ok(pointer) => Some(pointer),
         Err(error) => {
             let name = written.value.trim_start_matches(['$', '.']).replace('.', "/");
+            let meant = format!("\"/{}\"", name.replace('~', "~0"));
+            let meant = if key == "others" { format!("[{meant}]") } else { meant };
             report
                 .wrong(written.at(), format!("`{key}` is not a JSON pointer"))
                 .why(format!("{error} (RFC 6901)"))
-                .write(format!("{key} = \"/{}\"", name.replace('~', "~0")));
+                .write(format!("{key} = {meant}"));
             None
         }
     }
@@ -385,7 +395,11 @@ pub(super) fn check_paths(
                 .wrong(path.at(), format!("`{text}` is another request's path already"))
                 .why("a path is the login, the refresh or the logout of one service")
                 .write("the path that the application uses for this one");
-        } else if !routes.iter().any(|route| route.takes(text)) {
+        } else if let Some(route) = route::longest(routes, text) {
+            if *of == "login" {
+                route.must_take_post(text, report);
+            }
+        } else {
             report
                 .wrong(path.at(), format!("no [[route]] takes `{text}`"))
                 .why("the application's own request goes on to its service, so a route must lead there")

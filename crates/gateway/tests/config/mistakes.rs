@@ -164,10 +164,14 @@ mistakes! {
     oidc_with_keys_of_a_token_api: PUBLIC, provider("login = \"/api/login\""), ROUTE;
     provider_kind_unknown: PUBLIC, provider("kind = \"oauth\""), ROUTE;
     login_without_a_route: PUBLIC, TOKEN_API.replace("/api/login", "/login"), ROUTE;
+    login_route_without_post: PUBLIC, TOKEN_API, route("methods = [\"GET\"]");
+    login_route_of_its_own_without_post: PUBLIC, TOKEN_API, ROUTE, path("/api/login") + "methods = [\"GET\", \"PUT\"]\n";
     login_is_a_url: PUBLIC, TOKEN_API.replace("/api/login", "http://127.0.0.1:3000/api/login"), ROUTE;
     login_under_the_control_endpoints: PUBLIC, TOKEN_API.replace("/api/login", "/auth/login"), ROUTE;
     two_logins_of_one_path: PUBLIC, TOKEN_API, token_api("name = \"other\""), ROUTE;
     tokens_without_a_slash: PUBLIC, TOKEN_API.replace("/token", "data.token"), ROUTE;
+    other_tokens_without_a_slash: PUBLIC, TOKEN_API.replace(" }", ", others = [\"id_token\"] }"), ROUTE;
+    other_tokens_in_the_place_of_one: PUBLIC, TOKEN_API.replace(" }", ", others = [\"/id_token\", \"/token\"] }"), ROUTE;
     tokens_in_one_place: PUBLIC, TOKEN_API.replace("/refreshToken", "/token"), ROUTE;
     placeholder_with_spaces: PUBLIC, token_api("placeholder = \"not here\""), ROUTE;
     refresh_without_the_token: PUBLIC, refresh("json = { token = \"x\" }"), ROUTE;
@@ -183,6 +187,8 @@ mistakes! {
     refresh_path_in_mode_jwt: PUBLIC, refresh("json = { a = \"{refresh_token}\" }\npath = \"/api/refresh\"\n[provider.access_token]\naudience = \"api\"\nissuer = \"shop\"\njwks_url = \"https://login.example.org/jwks\""), ROUTE, section("session", "mode = \"jwt\"");
     login_page_without_one: PUBLIC, TOKEN_API, route("unauthenticated = \"login\"");
     token_header_of_http: PUBLIC, PROVIDER, route("token_header = \"Cookie\"");
+    token_header_of_the_csrf_token: PUBLIC, PROVIDER, route("token_header = \"X-Token\""), section("guard", "csrf_token = { header = \"x-token\" }");
+    token_header_of_the_guard: PUBLIC, PROVIDER, route("token_header = \"X-Token\""), section("guard", "required_header = \"X-Token\"");
     token_scheme_of_two_words: PUBLIC, PROVIDER, route("token_scheme = \"Bearer token\"");
     token_header_without_a_session: PUBLIC, route("session = \"none\"\ntoken_header = \"X-Access-Token\"");
 }

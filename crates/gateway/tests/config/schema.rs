@@ -122,6 +122,10 @@ fn the_parser_takes_every_default_and_every_listed_value() {
                     let section = "[session]\nmode = \"jwt\"\n[session.jwt]\n";
                     [PUBLIC, section, &setting, SITE].join("")
                 }
+                _ if key.inside == "tokens" => {
+                    let tokens = format!(", {} }}", setting.trim_end());
+                    [PUBLIC, &TOKEN_API.replace(" }", &tokens), ROUTE].join("")
+                }
                 "[public]" if !key.inside.is_empty() => {
                     [PUBLIC, &format!("[public.{}]\n", key.inside), &setting, SITE].join("")
                 }

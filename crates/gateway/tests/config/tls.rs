@@ -111,12 +111,19 @@ fn the_settings_around_tls_are_explained() {
     mistake(alone, "`redirect_from` without `tls`", "leave `redirect_from` out");
 
     for (proxy, fix) in [
-        ("proxy.local", "fd00::/8"),
+        ("proxy.local", "fd12:3456:789a::/48"),
         ("0.0.0.0/0", "your proxies alone"),
         ("10.0.0.1/8", "[\"10.0.0.0/8\"]"),
     ] {
         mistake(listen(&format!("trusted_proxies = [\"{proxy}\"]")), "`trusted_proxies` has", fix);
     }
+
+    for wide in ["0.0.0.0/1", "128.0.0.0/7", "::ffff:10.0.0.0/103", "fd00::/8", "2000::/15"] {
+        let toml = listen(&format!("trusted_proxies = [\"10.0.0.7\", \"{wide}\"]"));
+        mistake(toml, "`trusted_proxies` has a network wider than", "your proxies alone");
+    }
+    let narrow = "trusted_proxies = [\"10.0.0.0/8\", \"::ffff:10.0.0.0/104\", \"fd00::/16\"]";
+    folder.parse(&listen(narrow)).expect("networks of one's own");
 
     let hsts = |hsts: &str| [&format!("{PUBLIC}hsts = {hsts}"), SITE].join("\n");
     mistake(hsts("{ preload = true }"), "`preload` needs more", "include_subdomains = true");

@@ -1,6 +1,7 @@
 //! A JSON login service behind the gateway: not a line of it, or of its page, is changed.
 
 mod answers;
+mod leaks;
 mod lives;
 mod login;
 mod several;

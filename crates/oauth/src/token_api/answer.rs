@@ -24,7 +24,8 @@ pub fn judge_refresh_answer(
 ) -> Result<Lifted, TokenError> {
     let fail = |kind, reason| Err(TokenError::new(kind, reason, status, headers));
     match status {
-        status if status.is_success() => match lift_tokens(body, pointers, None) {
+        // No browser gets it: what else it holds is nobody's trouble.
+        status if status.is_success() => match lift_tokens(body, &pointers.of_sessions(), None) {
             Ok(LoginAnswer::Tokens(lifted)) => Ok(lifted),
             Ok(LoginAnswer::WithoutToken) => {
                 fail(TokenErrorKind::Outage, "the answer has no token where the pointer leads")

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{
     MAX_LOGIN_ANSWER_BYTES, Pointer, TokenPointers,
     scan::{self, Place},
+    shape::unescaped,
 };
 use crate::token::lifetime;
 
@@ -38,6 +39,8 @@ pub struct Lifted {
     pub expires_in: Option<Duration>,
     /// The answer's bytes without the tokens.
     pub remainder: Vec<u8>,
+    /// The tokens that nobody needs.
+    others: Vec<Token>,
     document: Value,
 }
 
@@ -53,9 +56,9 @@ pub enum LiftError {
     /// A pointer leads to something that is not a text of visible ASCII.
     #[error("what `{0}` leads to is not a token")]
     NotAToken(&'static str),
-    /// There is a refresh token and no access token.
-    #[error("the answer has a refresh token and no access token")]
-    RefreshTokenAlone,
+    /// There is a refresh token, or another one, and no access token.
+    #[error("the answer has another token and no access token")]
+    NoAccessToken,
     /// A token stands in the answer a second time, where no pointer leads.
     #[error("the answer has a token a second time, where no pointer leads")]
     TokenTwice,
@@ -77,13 +80,19 @@ pub fn lift_tokens(
     json::parse(answer).map_err(|_| LiftError::NotStrictJson)?;
     let access = token(answer, Some(&pointers.access_token), "tokens.access")?;
     let refresh = token(answer, pointers.refresh_token.as_ref(), "tokens.refresh")?;
-    let (access_place, access_token) = match (access, &refresh) {
-        (Some(access), _) => access,
-        (None, None) => return Ok(LoginAnswer::WithoutToken),
-        (None, Some(_)) => return Err(LiftError::RefreshTokenAlone),
+    let mut others = Vec::new();
+    for pointer in &pointers.others {
+        others.extend(token(answer, Some(pointer), "tokens.others")?);
+    }
+    let (access_place, access_token) = match access {
+        Some(access) => access,
+        None if refresh.is_none() && others.is_empty() => return Ok(LoginAnswer::WithoutToken),
+        None => return Err(LiftError::NoAccessToken),
     };
     let (refresh_place, refresh_token) = refresh.unzip();
-    let places: Vec<_> = std::iter::once(access_place).chain(refresh_place).collect();
+    let (other_places, others): (Vec<_>, Vec<_>) = others.into_iter().unzip();
+    let places: Vec<_> =
+        std::iter::once(access_place).chain(refresh_place).chain(other_places).collect();
     let remainder = match placeholder {
         Some(placeholder) => replace(answer, &places, &Value::from(placeholder).to_string()),
         None => remove(answer, &places),
@@ -91,7 +100,7 @@ pub fn lift_tokens(
     let document = json::parse(&remainder).map_err(|_| LiftError::NotStrictJson)?;
     let expires_in = pointers.expires_in.as_ref().and_then(|place| place.read(&document));
     let expires_in = expires_in.and_then(lifetime);
-    let lifted = Lifted { access_token, refresh_token, expires_in, remainder, document };
+    let lifted = Lifted { access_token, refresh_token, expires_in, remainder, others, document };
     if holds(&lifted.document, &|text| lifted.occurs_in(text.as_bytes())) {
         return Err(LiftError::TokenTwice);
     }
@@ -106,7 +115,8 @@ impl Lifted {
 
     /// Whether one of the tokens stands in `bytes`, also with escapes as in a URL or a cookie.
     pub fn occurs_in(&self, bytes: &[u8]) -> bool {
-        let tokens = std::iter::once(&self.access_token).chain(&self.refresh_token);
+        let tokens = std::iter::once(&self.access_token);
+        let tokens = tokens.chain(&self.refresh_token).chain(&self.others);
         let tokens: Vec<_> = tokens.map(|token| token.expose().as_bytes()).collect();
         let holds = |bytes: &[u8]| {
             tokens.iter().any(|token| {
@@ -202,22 +212,6 @@ fn rewrite(answer: &[u8], mut cuts: Vec<(Range<usize>, &[u8])>) -> Vec<u8> {
         from = range.end;
     }
     out.extend_from_slice(&answer[from..]);
-    out
-}
-
-/// One round of percent-decoding; what is no escape stays.
-fn unescaped(bytes: &[u8]) -> Vec<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let [first, tail @ ..] = rest {
-        let escaped = match rest {
-            [b'%', high, low, ..] => digit(*high).zip(digit(*low)),
-            _ => None,
-        };
-        out.push(escaped.map_or(*first, |(high, low)| high << 4 | low));
-        rest = if escaped.is_some() { &rest[3..] } else { tail };
-    }
     out
 }
 

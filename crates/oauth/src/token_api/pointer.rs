@@ -131,6 +131,7 @@ pub struct TokenPointers {
     pub(super) access_token: Pointer,
     pub(super) refresh_token: Option<Pointer>,
     pub(super) expires_in: Option<Pointer>,
+    pub(super) others: Vec<Pointer>,
 }
 
 /// Two pointers lead to the same place, or one of them leads to the whole document.
@@ -149,17 +150,39 @@ impl TokenPointers {
         refresh_token: Option<Pointer>,
         expires_in: Option<Pointer>,
     ) -> Result<Self, PointersOverlap> {
-        let all: Vec<_> =
-            std::iter::once(&access_token).chain(&refresh_token).chain(&expires_in).collect();
+        Self { access_token, refresh_token, expires_in, others: Vec::new() }.checked()
+    }
+
+    /// The same with the places of tokens that nobody needs, an ID Token's for instance: they are lifted
+    /// like the others, and dropped.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn and_others(self, others: Vec<Pointer>) -> Result<Self, PointersOverlap> {
+        Self { others, ..self }.checked()
+    }
+
+    fn checked(self) -> Result<Self, PointersOverlap> {
+        let all: Vec<_> = self.tokens().chain(&self.expires_in).collect();
         for (number, one) in all.iter().enumerate() {
             if let Some(other) = all[..number].iter().find(|other| one.overlaps(other)) {
                 return Err(PointersOverlap((*other).clone(), (*one).clone()));
             }
         }
-        if access_token.is_root() {
-            return Err(PointersOverlap(access_token.clone(), access_token));
+        if self.access_token.is_root() {
+            return Err(PointersOverlap(self.access_token.clone(), self.access_token));
         }
-        Ok(Self { access_token, refresh_token, expires_in })
+        Ok(self)
+    }
+
+    /// Where a token of any kind is.
+    pub fn tokens(&self) -> impl Iterator<Item = &Pointer> {
+        std::iter::once(&self.access_token).chain(&self.refresh_token).chain(&self.others)
+    }
+
+    /// The same without the tokens that nobody needs.
+    pub(super) fn of_sessions(&self) -> Self {
+        Self { others: Vec::new(), ..self.clone() }
     }
 
     /// Where the access token is.
@@ -170,5 +193,10 @@ impl TokenPointers {
     /// Where the refresh token is, if there is one.
     pub fn refresh_token(&self) -> Option<&Pointer> {
         self.refresh_token.as_ref()
+    }
+
+    /// Where tokens are that nobody needs.
+    pub fn others(&self) -> &[Pointer] {
+        &self.others
     }
 }

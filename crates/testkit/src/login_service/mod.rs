@@ -3,7 +3,7 @@
 //!
 //! | route | what it does |
 //! |---|---|
-//! | `POST /api/login` | `username` and `password` as JSON or form → `{"user":{…},"token":…,"refreshToken":…,"expiresIn":…}`, else 401 `{"error":…}` |
+//! | `/api/login`, any method | `username` and `password` as JSON or form, or in the query → `{"user":{…},"token":…,"refreshToken":…,"expiresIn":…}`, else 401 `{"error":…}` |
 //! | `POST /api/refresh` | `{"refreshToken":…}` → the same without `user`; a token that comes twice ends its login: 401 |
 //! | `POST /api/logout` | ends the login of the bearer token: 204 |
 //! | `/api/whoami` | the claims of the token in `Authorization: Bearer` or `X-Access-Token`, else 401 |

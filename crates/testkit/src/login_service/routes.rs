@@ -21,8 +21,8 @@ const PASSWORD: &str = "open sesame";
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let record = Arc::clone(&shared.record);
     Router::new()
-        .route("/api/login", post(login))
-        .route("/{mount}/api/login", post(login))
+        .route("/api/login", any(login))
+        .route("/{mount}/api/login", any(login))
         .route("/api/refresh", post(refresh))
         .route("/api/logout", any(logout))
         .route("/api/whoami", any(whoami))
@@ -35,11 +35,15 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 
 async fn login(
     State(shared): State<Arc<Shared>>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Response> {
     let course = shared.faults.play(Step::Login).await?;
-    let fields = fields(&headers, &body);
+    let fields = match uri.query().filter(|_| body.is_empty()) {
+        Some(query) => form(query.as_bytes()),
+        None => fields(&headers, &body),
+    };
     let username = fields["username"].as_str().unwrap_or_default();
     if username.is_empty() || fields["password"] != PASSWORD {
         let error = json!({ "error": "wrong username or password" });
@@ -127,15 +131,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn fields(headers: &HeaderMap, body: &[u8]) -> Value {
-    let form = headers
+    let is_form = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind == "application/x-www-form-urlencoded");
-    if form {
-        let pairs = url::form_urlencoded::parse(body);
-        pairs.map(|(name, value)| (name.into_owned(), json!(value))).collect::<Map<_, _>>().into()
-    } else {
-        serde_json::from_slice(body).unwrap_or_default()
-    }
+    if is_form { form(body) } else { serde_json::from_slice(body).unwrap_or_default() }
+}
+
+fn form(text: &[u8]) -> Value {
+    let pairs = url::form_urlencoded::parse(text);
+    pairs.map(|(name, value)| (name.into_owned(), json!(value))).collect::<Map<_, _>>().into()
 }
 
 impl IntoResponse for Answer {

@@ -145,6 +145,10 @@ fn write_token_api(text: &mut String, config: &Config, api: &TokenApi) -> fmt::R
     let refresh = refresh.map_or(String::new(), |place| format!(", the refresh token at {place}"));
     let access = api.tokens.access_token();
     writeln!(text, "  its answer has the access token at {access}{refresh}")?;
+    if !api.tokens.others().is_empty() {
+        let places: Vec<_> = api.tokens.others().iter().map(ToString::to_string).collect();
+        writeln!(text, "  further tokens, at {}, are dropped", places.join(" and "))?;
+    }
     match &api.placeholder {
         Some(placeholder) => writeln!(text, "  the browser gets `{placeholder}` in their place")?,
         None => writeln!(text, "  the browser gets the answer without them")?,

@@ -6,11 +6,11 @@ use cloakroom_testkit::{Browser, Fault};
 use super::{Shop, whole};
 use crate::world::{assert_problem, cookie};
 
-fn body(body: impl Into<Vec<u8>>) -> Answer {
+pub(super) fn body(body: impl Into<Vec<u8>>) -> Answer {
     Answer { body: body.into(), ..Answer::default() }
 }
 
-fn with_header(answer: Answer, name: &str, value: &str) -> Answer {
+pub(super) fn with_header(answer: Answer, name: &str, value: &str) -> Answer {
     let mut answer = answer;
     answer.headers.push((name.to_owned(), value.to_owned()));
     answer

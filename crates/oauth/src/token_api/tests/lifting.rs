@@ -4,7 +4,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cloakroom_core::time::Timestamp;
 
 use super::{ACCESS, REFRESH, lift, pointer, pointers, tokens, usual};
-use crate::token_api::{LiftError, LoginAnswer, Pointer, PointerError, TokenPointers, lift_tokens};
+use crate::token_api::{
+    LiftError, LoginAnswer, Pointer, PointerError, TokenPointers, judge_refresh_answer, lift_tokens,
+};
 
 /// Text with `A` for the access token's literal and `R` for the refresh token's.
 fn with_tokens(text: &str) -> String {
@@ -105,7 +107,7 @@ fn answers_without_a_token_are_told_apart_from_bad_ones() {
         (r#"{"token":"two words"}"#, LiftError::NotAToken("tokens.access")),
         ("{\"token\":\"caf\u{e9}\"}", LiftError::NotAToken("tokens.access")),
         (r#"{"token":A,"refreshToken":["x"]}"#, LiftError::NotAToken("tokens.refresh")),
-        (r#"{"refreshToken":R}"#, LiftError::RefreshTokenAlone),
+        (r#"{"refreshToken":R}"#, LiftError::NoAccessToken),
         (r#"{"token":A,"copy":A}"#, LiftError::TokenTwice),
         (r#"{"token":A,"refreshToken":R,"x":{"y":[R]}}"#, LiftError::TokenTwice),
         (r#"{"token":A,"url":"/welcome?token=access-0123456789abcdef"}"#, LiftError::TokenTwice),
@@ -171,6 +173,29 @@ fn r15_a_refresh_without_a_refresh_token_keeps_the_old_one() {
     assert_eq!(kept.refresh_token.unwrap().expose(), "old-refresh");
     let rotated = lift(&with_tokens(r#"{"token":A,"refreshToken":R}"#), &usual(), None);
     assert_eq!(rotated.into_token_set(Some(&old), now).refresh_token.unwrap().expose(), REFRESH);
+}
+
+#[test]
+fn other_tokens_go_with_the_tokens_and_never_into_a_session() {
+    let others = |places: &[&str]| places.iter().map(|place| pointer(place)).collect::<Vec<_>>();
+    let pointers = usual().and_others(others(&["/id", "/ids/0", "/ids/1", "/none"])).unwrap();
+    let answer = with_tokens(r#"{"id":"id-0123456789abcdef","token":A,"ids":["i","j",1],"n":1}"#);
+    let lifted = lift(&answer, &pointers, None);
+    assert_eq!(lifted.remainder, br#"{"ids":[1],"n":1}"#);
+    assert!(lifted.occurs_in(b"id=id-0123456789abcdef"));
+    assert_eq!(lift(&answer, &pointers, Some("x")).remainder, {
+        br#"{"id":"x","token":"x","ids":["x","x",1],"n":1}"#
+    });
+    let alone = lift_tokens(br#"{"id":"i"}"#, &pointers, None);
+    assert_eq!(alone.unwrap_err(), LiftError::NoAccessToken);
+    let odd = lift_tokens(&with_tokens(r#"{"token":A,"id":7}"#).into_bytes(), &pointers, None);
+    assert_eq!(odd.unwrap_err(), LiftError::NotAToken("tokens.others"));
+    assert!(usual().and_others(others(&["/id", "/id"])).is_err());
+    assert!(usual().and_others(others(&["/expiresIn/x"])).is_err());
+    // The answer to a refresh goes to no page.
+    let (ok, headers) = (http::StatusCode::OK, http::HeaderMap::new());
+    let answer = with_tokens(r#"{"token":A,"id":7}"#);
+    judge_refresh_answer(ok, &headers, answer.as_bytes(), &pointers).unwrap();
 }
 
 #[test]
