@@ -23,6 +23,7 @@ use crate::{
         session::{self, LiveSession},
     },
 };
+
 /// Where a request goes after the rooms.
 pub(crate) enum Onward {
     Answered(Reply),
@@ -118,12 +119,12 @@ impl Shared {
             Passing::Logout => {
                 let (logout, session) = PassingLogout::begin(self, &parts.headers, &ours).await?;
                 let session = session.filter(|_| matched.takes_sessions());
-                if let Some(session) = &session {
-                    let csrf = self.csrf.check(&parts.method, &parts.headers, session.id())?;
+                if let Some((session, csrf)) = &session {
                     let headers = &mut parts.headers;
-                    relay::carry(headers, admitted, matched, &ours, &csrf, session)?;
+                    relay::carry(headers, admitted, matched, &ours, csrf, session)?;
                 }
-                self.hand_on(parts, admitted, matched, session.as_ref(), id)?;
+                let session = session.as_ref().map(|(session, _)| session);
+                self.hand_on(parts, admitted, matched, session, id)?;
                 Ok(Onward::LoggingOut(logout))
             }
         }

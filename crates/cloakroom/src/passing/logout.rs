@@ -1,8 +1,8 @@
 //! The application's own logout request: the session ends, whatever the service answers (R48).
 
 use bytes::Bytes;
-use cloakroom_core::guard::SameOrigin;
-use http::{HeaderMap, Response, header::SET_COOKIE};
+use cloakroom_core::{csrf::CsrfChecked, guard::SameOrigin};
+use http::{HeaderMap, Method, Response, header::SET_COOKIE};
 use http_body::Body;
 
 use crate::{
@@ -32,7 +32,7 @@ impl PassingLogout {
         shared: &Shared,
         headers: &HeaderMap,
         ours: &SameOrigin,
-    ) -> Result<(Self, Option<LiveSession>), Refusal> {
+    ) -> Result<(Self, Option<(LiveSession, CsrfChecked)>), Refusal> {
         let sessions = &shared.sessions;
         let now = shared.clock.now();
         let Some(presented) = sessions.present(headers) else {
@@ -40,6 +40,12 @@ impl PassingLogout {
         };
         check_csrf(shared, headers, &presented).await?;
         let session = session::find(sessions, headers, ours, now).await.unwrap_or_default();
+        // Asked before anything ends: whoever is refused is still logged in.
+        let asked = |session: LiveSession| {
+            let csrf = shared.csrf.check(&Method::POST, headers, session.id())?;
+            Ok::<_, Refusal>((session, csrf))
+        };
+        let session = session.map(asked).transpose()?;
         let ended = sessions.end(&presented, now).await.map_err(|error| {
             let refusal = Refusal::new(Reason::StoreUnavailable, error.to_string());
             let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
