@@ -7,6 +7,7 @@ use cloakroom_testkit::{
 };
 use serde_json::json;
 
+use crate::forged::{Change, FORGED, without};
 use crate::world::{
     COOKIE, PASSWORD, USERS, World, assert_login_required, assert_outage, assert_problem, bearer,
     binary, retry, with_users,
@@ -93,48 +94,10 @@ async fn a_session_goes_on_as_ever_on_the_same_route() {
     assert_eq!(nobody.header("www-authenticate"), Some("Bearer"), "what else it takes");
 }
 
-type Change = fn(&mut UnsignedToken);
-
-/// Each of these is one change to a token that would be good.
+/// Beside [`FORGED`], each one change to a token that would be good.
 const BAD: &[(&str, Change)] = &[
-    ("no signature", |t| t.signature = Signature::Empty),
-    ("another key", |t| t.signature = Signature::ForeignKey),
-    ("alg none", |t| {
-        t.header["alg"] = json!("none");
-        t.signature = Signature::Empty;
-    }),
-    ("alg nOnE", |t| {
-        t.header["alg"] = json!("nOnE");
-        t.signature = Signature::Empty;
-    }),
-    ("alg none with a signature", |t| t.header["alg"] = json!("none")),
-    ("HMAC with the public key", |t| {
-        t.header["alg"] = json!("HS256");
-        t.signature = Signature::HmacWithPublicKey;
-    }),
-    ("ES256 with an HMAC", |t| t.signature = Signature::HmacWithPublicKey),
-    ("alg of another key type", |t| t.header["alg"] = json!("RS256")),
-    ("jwk with another key", |t| {
-        t.header["jwk"] = json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"});
-        t.signature = Signature::ForeignKey;
-    }),
-    ("jku with another key", |t| {
-        t.header["jku"] = json!("http://127.0.0.1:1/jwks");
-        t.signature = Signature::ForeignKey;
-    }),
-    ("kid of nobody", |t| t.header["kid"] = json!("../../etc/passwd")),
-    ("crit not understood", |t| t.header["crit"] = json!(["exp2"])),
-    ("typ of a logout token", |t| t.header["typ"] = json!("logout+jwt")),
     ("at_hash of an ID Token", |t| t.claims["at_hash"] = json!("AAAA")),
-    ("another issuer", |t| t.claims["iss"] = json!("https://evil.example")),
-    ("issuer with a slash", |t| {
-        let iss = format!("{}/", t.claims["iss"].as_str().expect("text"));
-        t.claims["iss"] = json!(iss);
-    }),
-    ("no issuer", |t| without(t, "iss")),
     ("another audience", |t| t.claims["aud"] = json!("https://other.example.com")),
-    ("no audience", |t| without(t, "aud")),
-    ("empty audience", |t| t.claims["aud"] = json!([])),
     ("expired", |t| t.claims["exp"] = json!(t.claims["iat"].as_u64().expect("a number") - 60)),
     ("no expiry", |t| without(t, "exp")),
     ("expiry as a text", |t| t.claims["exp"] = json!("9999999999")),
@@ -143,14 +106,10 @@ const BAD: &[(&str, Change)] = &[
     }),
 ];
 
-fn without(token: &mut UnsignedToken, claim: &str) {
-    token.claims.as_object_mut().expect("an object").remove(claim);
-}
-
 #[tokio::test]
 async fn r51_to_r59_no_forged_token_reaches_the_upstream() {
     let world = world().await;
-    for (what, change) in BAD {
+    for (what, change) in FORGED.iter().chain(BAD) {
         let forged = token(&world, change);
         assert_invalid(&echo_with(&world, &forged).await, what);
     }

@@ -1,76 +1,35 @@
 //! ID Tokens that must not log anybody in, and keys that change (R5, R9, R51–R59).
 
 use cloakroom_testkit::browser::Response;
-use cloakroom_testkit::provider::{Signature, UnsignedToken};
+use cloakroom_testkit::provider::Signature;
 use cloakroom_testkit::{Browser, Fault};
 use serde_json::{Value, json};
 
+use crate::forged::{Change, FORGED, without};
 use crate::world::{World, assert_login_required, cookie};
-
-type Change = fn(&mut UnsignedToken);
 
 fn now() -> u64 {
     std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs()
 }
 
-fn without(token: &mut UnsignedToken, claim: &str) {
-    token.claims.as_object_mut().expect("an object").remove(claim);
-}
-
-/// Each of these is one change to a token that would be good.
+/// Beside [`FORGED`], each one change to a token that would be good.
 const BAD: &[(&str, Change)] = &[
-    // The signature.
-    ("no signature", |t| t.signature = Signature::Empty),
-    ("another key", |t| t.signature = Signature::ForeignKey),
-    ("alg none", |t| {
-        t.header["alg"] = json!("none");
-        t.signature = Signature::Empty;
-    }),
-    ("alg nOnE", |t| {
-        t.header["alg"] = json!("nOnE");
-        t.signature = Signature::Empty;
-    }),
-    ("alg none with a signature", |t| t.header["alg"] = json!("none")),
+    // The algorithm.
     ("alg empty", |t| t.header["alg"] = json!("")),
     ("alg absent", |t| {
         t.header.as_object_mut().expect("an object").remove("alg");
     }),
-    ("HMAC with the public key", |t| {
-        t.header["alg"] = json!("HS256");
-        t.signature = Signature::HmacWithPublicKey;
-    }),
-    ("ES256 with an HMAC", |t| t.signature = Signature::HmacWithPublicKey),
-    ("alg of another key type", |t| t.header["alg"] = json!("RS256")),
     ("alg not offered", |t| t.header["alg"] = json!("ES384")),
-    // Keys that the token brings itself.
-    ("jwk with another key", |t| {
-        t.header["jwk"] = json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"});
-        t.signature = Signature::ForeignKey;
-    }),
-    ("jku with another key", |t| {
-        t.header["jku"] = json!("http://127.0.0.1:1/jwks");
-        t.signature = Signature::ForeignKey;
-    }),
-    ("kid of nobody", |t| t.header["kid"] = json!("../../etc/passwd")),
+    // The rest of the header.
     ("kid as a number", |t| t.header["kid"] = json!(1)),
-    ("crit not understood", |t| t.header["crit"] = json!(["exp2"])),
     ("b64 false", |t| {
         t.header["b64"] = json!(false);
         t.header["crit"] = json!(["b64"]);
     }),
     // Another kind of token.
     ("typ of an access token", |t| t.header["typ"] = json!("at+jwt")),
-    ("typ of a logout token", |t| t.header["typ"] = json!("logout+jwt")),
     // The claims.
-    ("another issuer", |t| t.claims["iss"] = json!("https://evil.example")),
-    ("issuer with a slash", |t| {
-        let iss = format!("{}/", t.claims["iss"].as_str().expect("text"));
-        t.claims["iss"] = json!(iss);
-    }),
-    ("no issuer", |t| without(t, "iss")),
     ("another audience", |t| t.claims["aud"] = json!("other-client")),
-    ("no audience", |t| without(t, "aud")),
-    ("empty audience", |t| t.claims["aud"] = json!([])),
     ("two audiences without azp", |t| t.claims["aud"] = json!(["shop-web", "other-client"])),
     ("another authorized party", |t| t.claims["azp"] = json!("other-client")),
     ("no subject", |t| without(t, "sub")),
@@ -97,7 +56,7 @@ fn assert_refused(what: &str, answer: &Response, browser: &Browser) {
 #[tokio::test]
 async fn a_tampered_id_token_logs_nobody_in() {
     let world = World::start().await;
-    for (what, change) in BAD {
+    for (what, change) in FORGED.iter().chain(BAD) {
         world.provider.tamper_id_token(*change);
         let browser = Browser::new();
         assert_refused(what, &world.log_in(&browser).await, &browser);

@@ -12,6 +12,7 @@ mod csrf;
 mod data;
 mod example_api;
 mod flights;
+mod forged;
 mod framing;
 mod guard;
 mod h2;
