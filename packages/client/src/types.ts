@@ -9,7 +9,6 @@
  * }
  * ```
  */
-
 export interface Register {}
 
 /** What `GET /auth/session` says of the user, in OpenID's words. */
