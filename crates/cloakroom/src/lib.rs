@@ -115,7 +115,7 @@ pub use clock::{Clock, SystemClock};
 pub use extensions::{CurrentBearer, CurrentSession, MatchedRoute, RequestId, ServedOrigin};
 pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
-pub use refusal::{Refusal, SESSION_HEADER};
+pub use refusal::{EXPIRES_IN_HEADER, Refusal, SESSION_HEADER};
 pub use settings::{
     CookieSettings, CsrfTokenSettings, Hsts, ProviderKind, ProviderSettings, Route, SessionMode,
     SessionRule, Settings, TokenHeader, Unauthenticated,

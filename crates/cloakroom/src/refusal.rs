@@ -11,8 +11,15 @@ use http::{
 use crate::{RequestId, body::ReplyBody, pages, reason::Reason};
 
 /// Tells a client why a 401 is not the API's own: `expired` (refresh and repeat) or
-/// `login-required`. Reserved: an upstream cannot send it.
+/// `login-required`; and of an application's own login or logout that a session has `started` or `ended`.
+/// Reserved: an upstream cannot send it.
 pub const SESSION_HEADER: HeaderName = HeaderName::from_static("cloakroom-session");
+
+/// Tells a client how many seconds the access token has left. Reserved like [`SESSION_HEADER`].
+pub const EXPIRES_IN_HEADER: HeaderName = HeaderName::from_static("cloakroom-expires-in");
+
+/// What only we say, in either direction.
+pub(crate) const OWN_HEADERS: [HeaderName; 2] = [SESSION_HEADER, EXPIRES_IN_HEADER];
 
 /// What the log says of a refusal, in the extensions of its answer.
 #[derive(Clone, Debug)]

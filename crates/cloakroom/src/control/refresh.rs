@@ -7,12 +7,12 @@ use super::Reply;
 use crate::{
     Shared,
     reason::Reason,
-    refusal::Refusal,
+    refusal::{EXPIRES_IN_HEADER, Refusal},
     sessions::{RefreshFailure, Request},
 };
 
-/// 204 where the token is fresh now, whoever refreshed it; 401 where the session is over; 503 while
-/// nobody can tell.
+/// 204 where the token is fresh now, whoever refreshed it, with the seconds that it has left; 401 where the
+/// session is over; 503 while nobody can tell.
 pub(super) async fn refresh(
     shared: &Shared,
     headers: &HeaderMap,
@@ -22,10 +22,14 @@ pub(super) async fn refresh(
     let presented = shared.sessions.present(headers).ok_or_else(login)?;
     super::check_csrf(shared, headers, &presented).await?;
     match shared.sessions.refresh_for_page(&presented).await {
-        Ok(_) => {
+        Ok(record) => {
             let (sessions, now) = (&shared.sessions, shared.clock.now());
             let cookies = sessions.cookies(&presented, Request::Asks, now);
-            Ok(Reply::new(StatusCode::NO_CONTENT).cookies(cookies))
+            let reply = Reply::new(StatusCode::NO_CONTENT).cookies(cookies);
+            Ok(match record.tokens.expires_at {
+                Some(at) => reply.header(EXPIRES_IN_HEADER, at.since(now).as_secs().into()),
+                None => reply,
+            })
         }
         Err(RefreshFailure::Ended) => {
             let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);

@@ -32,7 +32,7 @@ use crate::{
     body::ReplyBody,
     control::begin,
     provider::{Provider, TokenApiProvider},
-    refusal::Refusal,
+    refusal::{Refusal, SESSION_HEADER},
     way::reply,
 };
 
@@ -166,6 +166,7 @@ impl PassingLogin {
             headers.remove(name);
         }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(SESSION_HEADER, HeaderValue::from_static("started"));
         reply::set_cookies(headers, cookies);
         Ok(remainder)
     }

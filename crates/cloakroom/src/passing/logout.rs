@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use cloakroom_core::{csrf::CsrfChecked, guard::SameOrigin};
-use http::{HeaderMap, Method, Response, header::SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Method, Response, header::SET_COOKIE};
 use http_body::Body;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     body::ReplyBody,
     control::check_csrf,
     reason::Reason,
-    refusal::Refusal,
+    refusal::{Refusal, SESSION_HEADER},
     sessions::Ended,
     way::{
         reply,
@@ -64,6 +64,7 @@ impl PassingLogout {
         let headers = response.headers_mut();
         reply::clean(headers, &shared.reserved);
         reply::keep_private(headers);
+        headers.insert(SESSION_HEADER, HeaderValue::from_static("ended"));
         reply::set_cookies(headers, shared.forgetting_cookies());
         response
     }

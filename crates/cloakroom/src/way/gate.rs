@@ -31,7 +31,7 @@ use super::reply::CLEAR_SITE_DATA;
 use crate::{
     control::transaction,
     reason::Reason,
-    refusal::{Refusal, SESSION_HEADER},
+    refusal::{OWN_HEADERS, Refusal},
 };
 
 /// Bytes of all `Cookie` headers together.
@@ -249,7 +249,7 @@ fn drop_proxy_claims(headers: &mut HeaderMap) {
         .filter(|name| {
             let text = name.as_str();
             text.contains('_')
-                || **name == SESSION_HEADER
+                || OWN_HEADERS.contains(name)
                 || EXACT.contains(&text)
                 || PREFIXES.iter().any(|prefix| text.starts_with(prefix))
         })

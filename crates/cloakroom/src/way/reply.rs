@@ -12,7 +12,7 @@ use http::{
     },
 };
 
-use crate::refusal::SESSION_HEADER;
+use crate::refusal::OWN_HEADERS;
 
 /// The name under which the browser and the upstream get the request's id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,7 +23,9 @@ pub(crate) const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-si
 /// Takes off an inner service's answer what only we may say.
 pub(crate) fn clean(headers: &mut HeaderMap, reserved: &ReservedNames) {
     cookie::drop_reserved_set_cookies(headers, |name| reserved.contains(name));
-    headers.remove(SESSION_HEADER);
+    for name in OWN_HEADERS {
+        headers.remove(name);
+    }
     // To clear all cookies is to clear ours: a logout that we would not know of.
     let clears_cookies = |value: &HeaderValue| {
         let value = value.to_str().unwrap_or_default().to_ascii_lowercase();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom_testkit::{Browser, Fault, eventually};
+use cloakroom_testkit::{Browser, Fault, browser::Response, eventually};
 
 use serde_json::json;
 
@@ -13,6 +13,8 @@ in_each_mode! {
     the_api_s_word_that_a_token_is_dead_refreshes_it_once_and_not_within_the_grace,
     r15_during_an_outage_a_session_asks_once_in_two_seconds_and_lives_on,
     r32_a_session_in_use_lives_until_its_absolute_end,
+    a_refresh_says_how_long_the_token_lasts_also_where_it_changed_nothing,
+    a_token_of_unknown_life_has_no_seconds_left_to_say,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -57,6 +59,48 @@ async fn r15_a_due_token_is_refreshed_beside_the_request(mode: Mode) {
     assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
     eventually("the refresh has begun", || service.provider.refreshes() == 1).await;
     service.provider.release();
+}
+
+async fn a_refresh_says_how_long_the_token_lasts_also_where_it_changed_nothing(mode: Mode) {
+    let (service, browser) = logged_in(mode).await;
+    let left = |answer: &Response| {
+        assert_eq!(answer.status.as_u16(), 204, "{answer:?}");
+        answer
+            .header("cloakroom-expires-in")
+            .expect("the seconds")
+            .parse::<u64>()
+            .expect("a number")
+    };
+    let fresh = left(&service.refresh(&browser).await);
+    assert!((290..=300).contains(&fresh), "{fresh}");
+    service.pass(100 * SECOND);
+    let later = left(&service.refresh(&browser).await);
+    assert!((190..=200).contains(&later), "{later}");
+    assert_eq!(service.provider.refreshes(), 0);
+    service.pass(201 * SECOND);
+    let renewed = left(&service.refresh(&browser).await);
+    assert!((290..=300).contains(&renewed), "{renewed}");
+    assert_eq!(service.provider.refreshes(), 1);
+}
+
+/// Neither `expires_in` nor a readable `exp`. In mode jwt every token says its end.
+async fn a_token_of_unknown_life_has_no_seconds_left_to_say(mode: Mode) {
+    let service = start(mode).await;
+    service.provider.tamper_token_response(move |answer| {
+        answer.as_object_mut().expect("an object").remove("expires_in");
+        if mode != Mode::Jwt {
+            answer["access_token"] = json!("opaque");
+        }
+    });
+    // It is the hash of the readable one.
+    service.provider.tamper_id_token(|token| {
+        token.claims.as_object_mut().expect("claims").remove("at_hash");
+    });
+    let browser = Browser::new();
+    browser.login(&service.url, "anna", "pw", "/").await;
+    let refreshed = service.refresh(&browser).await;
+    assert_eq!(refreshed.status.as_u16(), 204, "{refreshed:?}");
+    assert_eq!(refreshed.header("cloakroom-expires-in").is_some(), mode == Mode::Jwt);
 }
 
 async fn the_api_s_word_that_a_token_is_dead_refreshes_it_once_and_not_within_the_grace(

@@ -16,11 +16,21 @@ in_each_mode! { but jwt:
     r40_a_link_from_a_mail_to_the_application_s_logout_ends_no_session,
 }
 
-/// An opaque token and no refresh: the session lasts as long as it says.
+mod marked {
+    use super::*;
+
+    in_each_mode! { rule_7_the_application_s_own_login_and_logout_are_marked }
+}
+
+/// An opaque token and no refresh: the session lasts as long as it says. For mode `jwt` the test brings a
+/// token that proves something.
 pub(crate) async fn login(Json(fields): Json<Value>) -> impl IntoResponse {
     match fields["password"].as_str() {
         Some("pw") => Json(json!({
-            "data": { "access": "opaque-0123456789abcdef", "user": { "name": "Anna" } },
+            "data": {
+                "access": fields["token"].as_str().unwrap_or("opaque-0123456789abcdef"),
+                "user": { "name": "Anna" },
+            },
             "seconds": 300,
         })),
         _ => Json(json!({ "data": { "error": "wrong password" } })),
@@ -42,7 +52,7 @@ async fn start(mode: Mode) -> Service {
         settings.providers.push(ProviderSettings {
             name: "own".to_owned(),
             kind: ProviderKind::TokenApi(Box::new(api)),
-            access_token: None,
+            access_token: settings.providers[0].access_token.clone().filter(|_| mode == Mode::Jwt),
         });
     })
     .await
@@ -80,6 +90,27 @@ async fn a_login_without_tokens_begins_none(mode: Mode) {
     assert_eq!(answer, json!({ "data": { "error": "wrong password" } }));
     let session = service.call(&browser, "/auth/session").await.json();
     assert_eq!(session["loggedIn"], false);
+}
+
+async fn rule_7_the_application_s_own_login_and_logout_are_marked(mode: Mode) {
+    let (service, browser) = (start(mode).await, Browser::new());
+    let token = match mode {
+        Mode::Server | Mode::Sealed => None,
+        Mode::Jwt => Some(service.provider.issue_tokens("anna").access_token),
+    };
+    let login = async |password: &str| {
+        let request = browser.request("POST", &format!("{}/login", service.url));
+        request.json(&json!({ "password": password, "token": token })).send().await
+    };
+    assert_eq!(login("wrong").await.header("cloakroom-session"), None, "nobody is logged in");
+    let started = login("pw").await;
+    assert_eq!(started.header("cloakroom-session"), Some("started"), "{started:?}");
+    let during = browser.fetch("GET", &format!("{}/api/seen", service.url)).await;
+    assert_eq!((during.status.as_u16(), during.header("cloakroom-session")), (200, None));
+    let ended = browser.fetch("GET", &format!("{}/maybe/seen", service.url)).await;
+    assert_eq!((ended.status.as_u16(), ended.header("cloakroom-session")), (200, Some("ended")));
+    let session = browser.fetch("GET", &format!("{}/auth/session", service.url)).await;
+    assert_eq!(session.json()["loggedIn"], false);
 }
 
 /// A browser says of a link from another program what it says of a typed address; an old one says nothing.

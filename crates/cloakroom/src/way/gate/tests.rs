@@ -86,6 +86,7 @@ fn r63_what_only_a_proxy_may_say_is_dropped_and_the_rest_stays() {
         ("x-http-method-override", "DELETE"),
         ("x-request-id", "forged"),
         ("cloakroom-session", "expired"),
+        ("cloakroom-expires-in", "300"),
     ];
     let headers = cleaned(&[&kept[..], &dropped[..]].concat());
     for (name, _) in dropped {

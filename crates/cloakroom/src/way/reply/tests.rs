@@ -20,13 +20,16 @@ fn r35_an_upstream_sets_no_cookie_of_ours_and_no_mark() {
         ("set-cookie", "__Host-session=stolen; Path=/"),
         ("set-cookie", "__Host-session-login-abc=x"),
         ("set-cookie", "theme=dark"),
-        ("cloakroom-session", "expired"),
+        ("cloakroom-session", "started"),
+        ("cloakroom-expires-in", "300"),
         ("clear-site-data", "\"cache\", \"cookies\""),
     ]);
     clean(&mut answer, &ReservedNames::new([CookieName::host("session").unwrap()]));
     let cookies: Vec<_> = answer.get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["theme=dark"]);
-    assert!(!answer.contains_key("cloakroom-session"));
+    for mark in ["cloakroom-session", "cloakroom-expires-in"] {
+        assert!(!answer.contains_key(mark), "{mark}");
+    }
     assert!(!answer.contains_key("clear-site-data"), "it would delete our cookie");
     let mut harmless = headers(&[("clear-site-data", "\"cache\"")]);
     clean(&mut harmless, &ReservedNames::new([CookieName::host("session").unwrap()]));
