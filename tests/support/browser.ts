@@ -1,7 +1,7 @@
 // Chromium with a profile of its own, and what a person does in it.
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
-import { user } from './accounts.ts'
+import { user, type Account } from './accounts.ts'
 import { chromiumPath } from './programs.ts'
 import { temporaryFolder } from './servers.ts'
 
@@ -37,10 +37,10 @@ export async function launch(profile?: string, options: BrowserOptions = {}): Pr
   return context
 }
 
-/** Types the user's name and password into the provider's form. */
-export async function fillLoginForm(page: Page): Promise<void> {
+/** Types a user's name and password into the provider's form. */
+export async function fillLoginForm(page: Page, { name, password }: Account = user): Promise<void> {
   await page.waitForURL(/\/interaction\//)
-  await page.locator('input[name=login]').fill(user.name)
-  await page.locator('input[name=password]').fill(user.password)
+  await page.locator('input[name=login]').fill(name)
+  await page.locator('input[name=password]').fill(password)
   await page.getByRole('button', { name: 'Log in' }).click()
 }

@@ -6,11 +6,14 @@ import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose'
 import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
-import { client, user } from './accounts.ts'
+import { client, nextUser, user } from './accounts.ts'
 import { fillLoginForm } from './browser.ts'
 import type { SourceOptions } from './kinds.ts'
 import { bodyOf, close, listen } from './servers.ts'
 import type { TokenSource } from './source.ts'
+
+const accounts = [user, nextUser]
+const fullName = (accountId: string | undefined) => accounts.find(({ name }) => name === accountId)?.fullName
 
 /** The resource indicator (RFC 8707) that access tokens are made out to. */
 const resource = 'https://api.shop.example'
@@ -29,6 +32,8 @@ export class TestProvider implements TokenSource {
   readonly issuedCodes = new Set<string>()
   /** Tokens that the client has revoked. */
   readonly revoked = new Set<string>()
+  /** Lifetime in seconds of the access tokens that are issued from now on. */
+  accessTokenLifetime: number
   refreshDelay = 0
   refreshesUnderWay = 0
   lastExpiry = 0
@@ -43,7 +48,8 @@ export class TestProvider implements TokenSource {
   constructor(options: SourceOptions) {
     this.#port = options.port
     this.issuer = `http://127.0.0.1:${options.port}`
-    this.#provider = new Provider(this.issuer, configuration(options))
+    this.accessTokenLifetime = options.accessTokenLifetime
+    this.#provider = new Provider(this.issuer, configuration(options, () => this.accessTokenLifetime))
     this.#watch()
     onTestFinished(() => this.stop())
   }
@@ -172,8 +178,9 @@ audience = "${resource}"
   async #interaction(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === 'POST') {
       const form = new URLSearchParams(await bodyOf(request))
-      if (form.get('login') === user.name && form.get('password') === user.password) {
-        await this.#provider.interactionFinished(request, response, { login: { accountId: user.name } })
+      const account = accounts.find(({ name }) => name === form.get('login'))
+      if (account && account.password === form.get('password')) {
+        await this.#provider.interactionFinished(request, response, { login: { accountId: account.name } })
         return
       }
     }
@@ -188,7 +195,7 @@ audience = "${resource}"
   }
 }
 
-function configuration({ publicUrl, also, accessTokenLifetime }: SourceOptions): Configuration {
+function configuration({ publicUrl, also }: SourceOptions, accessTokenLifetime: () => number): Configuration {
   const addresses = [publicUrl, ...also]
   return {
     clients: [{
@@ -208,10 +215,10 @@ function configuration({ publicUrl, also, accessTokenLifetime }: SourceOptions):
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, id) => ({
       accountId: id,
-      claims: () => ({ sub: id, name: 'Alice Liddell', email: 'alice@example.com' }),
+      claims: () => ({ sub: id, name: fullName(id), email: `${id}@example.com` }),
     }),
     // Session mode `jwt` knows of the user what the access token says.
-    extraTokenClaims: () => ({ name: 'Alice Liddell' }),
+    extraTokenClaims: (_ctx, token) => ({ name: fullName('accountId' in token ? token.accountId : undefined) }),
     renderError: (ctx, out) => { ctx.body = `provider error: ${out.error}: ${out.error_description ?? ''}` },
     // Consent is given beforehand: these tests are not about it.
     loadExistingGrant: async (ctx) => {
@@ -234,7 +241,7 @@ function configuration({ publicUrl, also, accessTokenLifetime }: SourceOptions):
           scope: 'api',
           audience: resource,
           accessTokenFormat: 'jwt',
-          accessTokenTTL: accessTokenLifetime,
+          accessTokenTTL: accessTokenLifetime(),
           jwt: { sign: { alg: 'RS256' } },
         }),
       },
