@@ -1,13 +1,12 @@
 // The CSRF token as real clients use it (R41): axios with its built-in convention, which is Angular's too, and
 // with other names; and a page that takes it from the session's description.
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { repository } from './support/programs.ts'
+import { dependency } from './support/programs.ts'
 import { until } from './support/servers.ts'
 import { expectLoggedIn, expectLoggedOut, expiry, fetchIn, logIn, openWorld, sessionCookieValue } from './support/world.ts'
 
-const axios = join(repository, 'tests', 'node_modules', 'axios', 'dist', 'axios.min.js')
+const axios = dependency('axios', 'dist/axios.min.js')
 
 /** What a page's script does with axios. */
 interface Axios {

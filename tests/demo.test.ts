@@ -15,7 +15,7 @@ const tokenLifetime = 5
 
 beforeAll(() => {
   expect(existsSync(demoPath), `${demoPath}: build it with \`cargo build -p cloakroom-demo\``).toBe(true)
-  expect(existsSync(demoSite), `${demoSite}: build it with \`npm run build\` in demo/web`).toBe(true)
+  expect(existsSync(demoSite), `${demoSite}: build it with \`npm run build\` and \`npm run build -w demo/web\``).toBe(true)
 })
 
 interface Demo {

@@ -10,7 +10,7 @@ import { launch } from './support/browser.ts'
 import { Child } from './support/child.ts'
 import { Gateway } from './support/gateway.ts'
 import { ResponseRecord, searchPage } from './support/leaks.ts'
-import { repository } from './support/programs.ts'
+import { dependency, repository } from './support/programs.ts'
 import { freePort, temporaryFolder, until } from './support/servers.ts'
 import { fetchIn } from './support/world.ts'
 
@@ -29,7 +29,7 @@ async function startApplication(): Promise<Application> {
   const database = join(await temporaryFolder(), 'db.json')
   await copyFile(join(folder, 'db.json'), database)
   const port = await freePort()
-  const program = join(repository, 'tests', 'node_modules', 'json-server-auth', 'dist', 'bin.js')
+  const program = dependency('json-server-auth', 'dist/bin.js')
   const server = new Child(process.execPath,
     [program, database, '--host', '127.0.0.1', '--port', String(port), '--static', relative('.', site)])
   await server.says('Home')

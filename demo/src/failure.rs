@@ -25,7 +25,9 @@ pub(crate) enum Failure {
     },
 
     /// The page was not built.
-    #[error("there is no built page in {0}: run `npm ci` and `npm run build` in demo/web.")]
+    #[error(
+        "there is no built page in {0}: run `npm ci`, `npm run build` and `npm run build -w demo/web`."
+    )]
     NoPage(PathBuf),
 
     /// The gateway's binary cannot be run.

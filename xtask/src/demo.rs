@@ -48,14 +48,13 @@ pub(crate) fn demo(paths: &Paths, options: &Options) -> Result<ExitCode, Failure
     if !paths.demo().exists() {
         eprintln!("first build: about four minutes");
     }
-    let page = paths.demo_web();
-
     progress(1, "the page's dependencies (npm ci)");
-    if let Some(mut command) = web::install(&page) {
+    if let Some(mut command) = web::install(&paths.root) {
         attached(&mut command)?;
     }
-    progress(2, "the page (vite build)");
-    attached(&mut web::build(&page))?;
+    progress(2, "the page (npm run build)");
+    attached(&mut web::build_packages(&paths.root))?;
+    attached(&mut web::build(&paths.demo_web()))?;
     progress(3, "the gateway and the demo (cargo build)");
     let programs = ["build", "--package", "cloakroom-gateway", "--package", "cloakroom-demo"];
     attached(cargo(&paths.root).args(programs))?;

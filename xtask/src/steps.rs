@@ -41,13 +41,14 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "build", about: "all programs and tests", needs: &[], work: build },
     Step { name: "test", about: "unit tests and doctests", needs: &["build"], work: test },
     Step { name: "fuzz", about: "fuzz targets over their seeds", needs: &[], work: fuzz },
-    Step { name: "npm", about: "the npm projects' dependencies", needs: &[], work: npm },
-    Step { name: "types", about: "TypeScript", needs: &["npm"], work: types },
-    Step { name: "site", about: "the demo's page", needs: &["npm"], work: site },
+    Step { name: "npm", about: "the npm workspaces' dependencies", needs: &[], work: npm },
+    Step { name: "packages", about: "the npm packages", needs: &["npm"], work: packages },
+    Step { name: "types", about: "TypeScript", needs: &["packages"], work: types },
+    Step { name: "site", about: "the demo's page", needs: &["packages"], work: site },
     Step {
         name: "e2e",
         about: "end to end in Chromium",
-        needs: &["build", "npm", "site"],
+        needs: &["build", "packages", "site"],
         work: end_to_end,
     },
 ];
@@ -138,21 +139,21 @@ fn seeds(folder: &Path) -> io::Result<BTreeMap<String, BTreeSet<PathBuf>>> {
 }
 
 fn npm(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
-    for project in web::projects(paths) {
-        match web::install(&project) {
-            Some(mut command) => log.run(&mut command)?,
-            None => log.line(format!("{}: up to date", project.display()))?,
-        }
+    match web::install(&paths.root) {
+        Some(mut command) => log.run(&mut command)?,
+        None => log.line("up to date")?,
     }
     Ok(Outcome::Passed)
 }
 
+fn packages(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
+    log.run(&mut web::build_packages(&paths.root))?;
+    Ok(Outcome::Passed)
+}
+
 fn types(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
-    let mut all = Ok(());
-    for project in web::projects(paths) {
-        all = all.and(log.run(&mut web::check_types(&project)));
-    }
-    all.map(|()| Outcome::Passed)
+    log.run(&mut web::check_types(&paths.root))?;
+    Ok(Outcome::Passed)
 }
 
 fn site(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {

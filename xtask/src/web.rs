@@ -1,18 +1,8 @@
-//! The npm projects: installing, type checks, building.
+//! The npm workspaces: installing, type checks, building.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
-
-use crate::paths::Paths;
-
-/// The npm projects of this repository, as far as they are there.
-pub(crate) fn projects(paths: &Paths) -> Vec<PathBuf> {
-    [paths.demo_web(), paths.end_to_end()]
-        .into_iter()
-        .filter(|folder| folder.join("package.json").is_file())
-        .collect()
-}
 
 /// npm, at work in a folder.
 pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> Command {
@@ -21,18 +11,22 @@ pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// The command that installs a project's dependencies; `None` where they are as the lock file wants them.
-pub(crate) fn install(folder: &Path) -> Option<Command> {
+/// The command that installs all dependencies; `None` where they are as the lock file wants them.
+pub(crate) fn install(root: &Path) -> Option<Command> {
     // npm writes the second file at the end of each installation.
-    let wanted = modified(&folder.join("package-lock.json"));
-    let installed = modified(&folder.join("node_modules/.package-lock.json"));
-    (installed.is_none() || wanted > installed)
-        .then(|| npm(folder, &["ci", "--no-audit", "--no-fund"]))
+    let wanted = modified(&root.join("package-lock.json"));
+    let installed = modified(&root.join("node_modules/.package-lock.json"));
+    (installed.is_none() || wanted > installed).then(|| npm(root, &["ci"]))
 }
 
-/// The command that checks a project's types.
-pub(crate) fn check_types(folder: &Path) -> Command {
-    npm(folder, &["run", "check"])
+/// The command that checks the types of all workspaces.
+pub(crate) fn check_types(root: &Path) -> Command {
+    npm(root, &["run", "check"])
+}
+
+/// The command that builds the packages, which all other workspaces use.
+pub(crate) fn build_packages(root: &Path) -> Command {
+    npm(root, &["run", "build"])
 }
 
 /// The command that builds a page into its folder `dist`.
