@@ -123,8 +123,12 @@ export interface Session<C = Claims> {
   readonly onReset: (listener: (reason: Reason) => void) => () => void
   /** Waits for the first answer; all callers share one request. Rejects with `SessionError`; the next call asks again. */
   readonly ready: () => Promise<Snapshot<C>>
-  /** Asks the server again. Rejects with `SessionError` where it cannot be asked; the state stays as it was. */
-  readonly check: () => Promise<Snapshot<C>>
+  /**
+   * Asks the server again and publishes what changed. Rejects with `SessionError` where it cannot be asked; the state
+   * stays as it was. `over` is the reason to give if the session turns out to be over: `expired`, which resets
+   * nothing, or `remote`; by default `expired` unless a tab logged out.
+   */
+  readonly check: (over?: 'expired' | 'remote') => Promise<Snapshot<C>>
   /** `fetch`, with the session: refreshes and repeats where the gateway says that the token has expired. */
   readonly fetch: typeof fetch
   /**
