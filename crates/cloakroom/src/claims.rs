@@ -170,7 +170,7 @@ impl TokenReader {
         if presented.by_cookie_alone
             && let Some((_, CookieGuard::Here(ours))) = &self.cookie
         {
-            Guard::new(None).check(method, headers, ours)?;
+            Guard::new(None, Vec::new()).check(method, headers, ours)?;
         }
         let token = presented.token.expose();
         Ok(Some(self.verifier.verify(token, self.clock.now()).await?))

@@ -21,13 +21,14 @@ use cloakroom_core::{
 };
 use cloakroom_oauth::IssuerError;
 use cloakroom_store::SessionStore;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     body::ReplyBody,
     clock::Clock,
+    control::Reply,
     corridor::Onward,
     csrf::Csrf,
     extensions::RequestId,
@@ -38,7 +39,7 @@ use crate::{
     sessions::{Keeping, Sessions},
     settings::Settings,
     verifier::Verifiers,
-    way::{reply, route::RouteTable},
+    way::{cors, gate, reply, route::RouteTable},
 };
 
 /// The token handler: clone it freely, all clones are one.
@@ -112,7 +113,7 @@ impl Cloakroom {
         let (times, its_clock) = (settings.timeouts, Arc::clone(&clock));
         let sessions = Sessions::new(keeping, store, its_clock, times, providers, tasks.clone());
         let shared = Shared {
-            guard: Guard::new(settings.required_header.clone()),
+            guard: Guard::new(settings.required_header.clone(), settings.allow_origins.clone()),
             csrf: Csrf::new(&settings, keyring.clone(), Arc::clone(&random)),
             routes: RouteTable::new(&settings.control_prefix, &settings.routes),
             strict_transport: settings.hsts.value(&settings.public),
@@ -166,7 +167,17 @@ impl Cloakroom {
         let path = request_log::loggable(parts.uri.path());
         let navigation = method == Method::GET && is_navigation(&parts.headers);
         let mut sid = None;
-        let mut response = match shared.conduct(&mut parts, &id).await {
+        let admitted = gate::admit(&mut parts, &shared.origins, &shared.settings.cookie.name);
+        let cors =
+            admitted.as_ref().ok().and_then(|admitted| cors::policy(shared, &parts, admitted));
+        let onward = match admitted {
+            Ok(_) if cors.as_ref().is_some_and(cors::Policy::is_preflight) => {
+                Ok(Onward::Answered(Reply::new(StatusCode::NO_CONTENT)))
+            }
+            Ok(admitted) => shared.conduct(&mut parts, &admitted, &id).await,
+            Err(refusal) => Err(refusal),
+        };
+        let mut response = match onward {
             Ok(Onward::Passed { session, companion, beside_login }) => {
                 sid = session.as_ref().map(|session| session.id().handle());
                 let response = inner(Request::from_parts(parts, body)).await?;
@@ -191,6 +202,9 @@ impl Cloakroom {
             Err(refusal) => refusal.into_response(&id, navigation),
         };
         let headers = response.headers_mut();
+        if let Some(cors) = cors {
+            cors.say(headers);
+        }
         reply::secure(headers, shared.strict_transport.as_ref());
         headers.insert(reply::REQUEST_ID, id.0.clone());
         request_log::write(&id, &method, &path, sid, &response, started);

@@ -74,6 +74,17 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Whether pages call it by fetch, and so those of listed origins too (R42). The others are for
+    /// navigations.
+    pub(crate) fn is_for_pages(&self) -> bool {
+        match self {
+            Self::Logout | Self::RefreshLogout | Self::Session | Self::Refresh => true,
+            Self::Login | Self::Callback { .. } | Self::LogoutTicket | Self::LoggedOut => false,
+        }
+    }
+}
+
 fn not_allowed(methods: &str) -> Refusal {
     Refusal::new(Reason::MethodNotAllowed, "not a method of this endpoint").allow(methods)
 }
@@ -134,7 +145,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn new(status: StatusCode) -> Self {
+    pub(crate) fn new(status: StatusCode) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Self { status, headers, body: String::new() }

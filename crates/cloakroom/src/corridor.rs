@@ -17,7 +17,7 @@ use crate::{
     settings::{SessionMode, SessionRule, Unauthenticated},
     way::{
         bearer,
-        gate::{self, Admitted},
+        gate::Admitted,
         guard, relay, reply,
         route::{Destination, Matched},
         session::{self, LiveSession},
@@ -37,37 +37,35 @@ pub(crate) enum Onward {
 }
 
 impl Shared {
-    /// gate → route → guard → session → relay.
+    /// Behind the gate: route → guard → session → relay.
     pub(crate) async fn conduct(
         &self,
         parts: &mut Parts,
+        admitted: &Admitted,
         id: &RequestId,
     ) -> Result<Onward, Refusal> {
-        let settings = &self.settings;
-        let admitted = gate::admit(parts, &self.origins, &settings.cookie.name)?;
         let method = &parts.method;
-        let matched = match self.routes.find(method, &admitted)? {
+        let matched = match self.routes.find(method, admitted)? {
             Destination::Control(endpoint) => {
                 let reply =
-                    control::answer(endpoint, self, method, &parts.headers, &admitted).await?;
+                    control::answer(endpoint, self, method, &parts.headers, admitted).await?;
                 return Ok(Onward::Answered(reply));
             }
             Destination::Route(matched) => matched,
         };
         relay::drop_client_token(&mut parts.headers, &matched);
-        if let Some(passing) = passing::find(&self.sessions, method, &admitted) {
-            return self.conduct_passing(passing, parts, &admitted, &matched, id).await;
+        if let Some(passing) = passing::find(&self.sessions, method, admitted) {
+            return self.conduct_passing(passing, parts, admitted, &matched, id).await;
         }
-        let beside_login =
-            BesideLogin::begin(&self.sessions, method, &mut parts.headers, &admitted);
+        let beside_login = BesideLogin::begin(&self.sessions, method, &mut parts.headers, admitted);
         let mut session = None;
         let mut companion = None;
-        let bearer = bearer::find(self, &parts.headers, &admitted, &matched).await?;
+        let bearer = bearer::find(self, &parts.headers, admitted, &matched).await?;
         if let Some(bearer) = bearer {
-            relay::pass_on(&mut parts.headers, &admitted, &matched, &bearer)?;
+            relay::pass_on(&mut parts.headers, admitted, &matched, &bearer)?;
             parts.extensions.insert(CurrentBearer::new(Arc::clone(bearer.claims())));
         } else if matched.takes_sessions() {
-            let ours = guard::check(&self.guard, method, &parts.headers, &admitted)?;
+            let ours = guard::check(&self.guard, method, &parts.headers, admitted)?;
             let (headers, now) = (&parts.headers, self.clock.now());
             session = match session::find(&self.sessions, headers, &ours, now).await {
                 // No page is there yet that could ask for the refresh.
@@ -84,12 +82,12 @@ impl Shared {
                 let csrf = self.csrf.check(method, headers, session.id())?;
                 companion = self.csrf.missing_companion(headers, session.id());
                 let headers = &mut parts.headers;
-                relay::carry(headers, &admitted, &matched, &ours, &csrf, session)?;
+                relay::carry(headers, admitted, &matched, &ours, &csrf, session)?;
             } else if matched.route().session == SessionRule::Required {
-                return self.ask_to_log_in(&matched, parts, &admitted);
+                return self.ask_to_log_in(&matched, parts, admitted);
             }
         }
-        self.hand_on(parts, &admitted, &matched, session.as_ref(), id)?;
+        self.hand_on(parts, admitted, &matched, session.as_ref(), id)?;
         Ok(Onward::Passed { session, companion, beside_login })
     }
 

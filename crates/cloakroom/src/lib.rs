@@ -48,6 +48,7 @@
 //!     timeouts,
 //!     hsts: Hsts::default(),
 //!     required_header: None,
+//!     allow_origins: Vec::new(),
 //!     csrf_token: None,
 //!     routes: vec![Route {
 //!         path: "/api".into(),

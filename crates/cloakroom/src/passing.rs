@@ -56,6 +56,11 @@ pub(crate) fn find(sessions: &Sessions, method: &Method, admitted: &Admitted) ->
     named.or_else(|| at_login(sessions, admitted).filter(|_| posts).map(Passing::Login))
 }
 
+/// Whether a path is that of one of them.
+pub(crate) fn is_path_of_one(sessions: &Sessions, admitted: &Admitted) -> bool {
+    find(sessions, &Method::POST, admitted).is_some()
+}
+
 /// Whose login's path it is, in any spelling.
 fn at_login(sessions: &Sessions, admitted: &Admitted) -> Option<Arc<Provider>> {
     let path = admitted.path();

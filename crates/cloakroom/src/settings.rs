@@ -37,6 +37,11 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// A header that every unsafe request must carry (R37).
     pub required_header: Option<HeaderName>,
+    /// Other origins whose pages may call routes that take sessions, and the control endpoints for
+    /// pages, as if they were our own (R42): a script there acts as the user.
+    ///
+    /// The session's cookie must come along from there: with `SameSite=Lax` from the same site alone.
+    pub allow_origins: Vec<PublicOrigin>,
     /// The CSRF token that every unsafe request with a session must bring (R41); `None` asks for none,
     /// unless the session cookie is `SameSite=None`: then it is asked for in `X-CSRF-Token`.
     pub csrf_token: Option<CsrfTokenSettings>,
@@ -200,6 +205,13 @@ pub struct Route {
     /// a provider whose [`ProviderSettings::access_token`] is set, and without a session cookie. Such a
     /// request needs no session, and the guard is not asked.
     pub accept_bearer: bool,
+}
+
+impl Route {
+    /// Whether a session's token can go along.
+    pub(crate) fn takes_sessions(&self) -> bool {
+        self.session != SessionRule::None
+    }
 }
 
 /// The header that carries the access token, by default `Authorization: Bearer`.

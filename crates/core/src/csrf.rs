@@ -8,7 +8,7 @@
 //! 2. It says nothing by itself and nothing is stored: each page load may get its own, and all of them
 //!    stay good together, so that several tabs work.
 //! 3. It counts in a header alone. A form cannot set one, and a script of another origin must ask first
-//!    (a preflight), which the guard refuses. What stands in a cookie is not compared with it: a cookie
+//!    (a preflight), which the guard refuses unless that origin is listed. What stands in a cookie is not compared with it: a cookie
 //!    that a sibling subdomain planted is worth nothing without the key.
 //!
 //! Against a script in our own page it is no defence: that script reads the token like any other.

@@ -1,4 +1,4 @@
-//! The guard: whether a request was sent by our own page (R36–R40, R43).
+//! The guard: whether a request was sent by our own page, or by one that is listed (R36–R40, R42, R43).
 //!
 //! A cookie goes along with requests that other pages send; so a request with a session counts only if
 //! our own page sent it. The decision, in order:
@@ -16,9 +16,14 @@
 //!    `Origin`. Safe are GET, HEAD and OPTIONS alone.
 //! 5. Where a header is required, an unsafe method must carry it, not empty (R37): no form can.
 //!
+//! Pages of other origins may be let in by a fixed list (R42). For them `Sec-Fetch-Site` is absent,
+//! `same-site` or `cross-site`, and the one `Origin` is an entry of the list, byte for byte; that takes
+//! the place of 1 to 4. So a listed page is known by its `Origin` alone: its followed links and its
+//! images, which have none, stay those of another site.
+//!
 //! It does not look at the cookie: `SameSite` is another layer, in the browser. It does not stop a
-//! script in our own page. It refuses a preflight from elsewhere like any other request; to grant one
-//! would be the work of a CORS allowlist (R42).
+//! script in our own page. It refuses a preflight from elsewhere like any other request; one from a
+//! listed page is answered before it comes here.
 //!
 //! **Mind in deployment:** under `Referrer-Policy: no-referrer` a browser sends a page's own form POST
 //! with `Origin: null`, so that this guard refuses it; fetches are not affected. And a proxy in front
@@ -29,7 +34,7 @@
 //! use http::{HeaderMap, HeaderValue, Method};
 //!
 //! let public = PublicOrigin::new(&"https://shop.example.com".parse().unwrap()).unwrap();
-//! let guard = Guard::new(None);
+//! let guard = Guard::new(None, Vec::new());
 //! let mut headers = HeaderMap::new();
 //! headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
 //! headers.insert("origin", HeaderValue::from_static("https://shop.example.com"));
@@ -57,10 +62,11 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 #[derive(Clone, Debug)]
 pub struct Guard {
     required_header: Option<HeaderName>,
+    listed: Vec<PublicOrigin>,
 }
 
-/// The proof that a request was sent by our own page, or by the user directly. Only
-/// [`Guard::check`] makes one.
+/// The proof that a request was sent by our own page, by a listed one that counts as if it were, or by
+/// the user directly. Only [`Guard::check`] makes one.
 ///
 /// ```compile_fail
 /// let forged = cloakroom_core::guard::SameOrigin(());
@@ -74,7 +80,7 @@ pub enum GuardRefusal {
     /// `Sec-Fetch-Site` says that another site or a sibling subdomain sent it, or says nothing known.
     #[error("sent by another site")]
     CrossSite,
-    /// `Origin` is not the public origin.
+    /// `Origin` is neither the public origin nor listed.
     #[error("sent by another origin")]
     ForeignOrigin,
     /// It changes something, or opens a WebSocket, and does not say which page sent it.
@@ -86,9 +92,29 @@ pub enum GuardRefusal {
 }
 
 impl Guard {
-    /// Unsafe methods must carry `required_header` where there is one.
-    pub fn new(required_header: Option<HeaderName>) -> Self {
-        Self { required_header }
+    /// Unsafe methods must carry `required_header` where there is one. Pages of the origins in `listed`
+    /// are let in like our own (R42).
+    pub fn new(required_header: Option<HeaderName>, listed: Vec<PublicOrigin>) -> Self {
+        Self { required_header, listed }
+    }
+
+    /// Whether any origin is listed: then answers depend on `Origin`.
+    pub fn lists_origins(&self) -> bool {
+        !self.listed.is_empty()
+    }
+
+    /// The listed origin whose page sent a request to `ours`; `None` where it was our own page, or
+    /// anybody else.
+    pub fn listed(&self, headers: &HeaderMap, ours: &PublicOrigin) -> Option<&PublicOrigin> {
+        match only(headers, &SEC_FETCH_SITE) {
+            Only::Absent => {}
+            Only::One(site) if site == "same-site" || site == "cross-site" => {}
+            Only::One(_) | Only::Several => return None,
+        }
+        let Only::One(origin) = only(headers, &ORIGIN) else { return None };
+        self.listed
+            .iter()
+            .find(|listed| origin == listed.as_str() && listed.as_str() != ours.as_str())
     }
 
     /// Judges a request to `ours`, the public origin that it is for, by its method and headers.
@@ -102,20 +128,8 @@ impl Guard {
         ours: &PublicOrigin,
     ) -> Result<SameOrigin, GuardRefusal> {
         let safe = is_safe(method);
-        let has_site = match only(headers, &SEC_FETCH_SITE) {
-            Only::Absent => false,
-            Only::One(site) if site == "same-origin" => true,
-            Only::One(site) if site == "none" && safe && says_navigate(headers) => true,
-            Only::One(_) | Only::Several => return Err(GuardRefusal::CrossSite),
-        };
-        let has_origin = match only(headers, &ORIGIN) {
-            Only::Absent => false,
-            Only::One(origin) if origin == ours.as_str() => true,
-            Only::One(_) | Only::Several => return Err(GuardRefusal::ForeignOrigin),
-        };
-        let must_say_origin = headers.contains_key(UPGRADE) || (!has_site && !safe);
-        if must_say_origin && !has_origin {
-            return Err(GuardRefusal::OriginMissing);
+        if self.listed(headers, ours).is_none() {
+            is_ours(method, headers, ours)?;
         }
         if let Some(name) = &self.required_header
             && !safe
@@ -125,6 +139,27 @@ impl Guard {
         }
         Ok(SameOrigin(()))
     }
+}
+
+/// Rules 1 to 4: that our own page sent it, or the user.
+fn is_ours(method: &Method, headers: &HeaderMap, ours: &PublicOrigin) -> Result<(), GuardRefusal> {
+    let safe = is_safe(method);
+    let has_site = match only(headers, &SEC_FETCH_SITE) {
+        Only::Absent => false,
+        Only::One(site) if site == "same-origin" => true,
+        Only::One(site) if site == "none" && safe && says_navigate(headers) => true,
+        Only::One(_) | Only::Several => return Err(GuardRefusal::CrossSite),
+    };
+    let has_origin = match only(headers, &ORIGIN) {
+        Only::Absent => false,
+        Only::One(origin) if origin == ours.as_str() => true,
+        Only::One(_) | Only::Several => return Err(GuardRefusal::ForeignOrigin),
+    };
+    let must_say_origin = headers.contains_key(UPGRADE) || (!has_site && !safe);
+    if must_say_origin && !has_origin {
+        return Err(GuardRefusal::OriginMissing);
+    }
+    Ok(())
 }
 
 impl GuardRefusal {

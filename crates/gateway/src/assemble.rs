@@ -115,6 +115,9 @@ fn settings(config: &Config) -> Result<Settings, AssembleError> {
         control_prefix: config.auth.prefix.clone(),
         after_logout: config.auth.after_logout.clone(),
         required_header: config.guard.required_header.clone(),
+        allow_origins: (config.guard.allow_origins.iter())
+            .map(PublicOrigin::new)
+            .collect::<Result<_, _>>()?,
         csrf_token: config.guard.csrf_token.clone(),
         mode: match config.session.mode {
             config::SessionMode::Server => SessionMode::Server,

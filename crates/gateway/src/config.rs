@@ -5,6 +5,7 @@
 //! from one to the other. A mistake never stops the reading: all of them are reported together.
 
 mod access_token;
+mod allow_origins;
 mod auth;
 mod bare_url;
 mod cookie;
@@ -44,6 +45,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 pub use access_token::{AccessTokenConfig, TokenKeys};
+pub(crate) use allow_origins::is_another_site;
 pub use auth::AuthConfig;
 pub use cookie::{CookieConfig, Persistence};
 pub(crate) use duration::{parse as parse_duration, show as show_duration};

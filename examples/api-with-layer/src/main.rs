@@ -105,6 +105,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
         timeouts,
         hsts: Hsts::default(),
         required_header: None,
+        allow_origins: Vec::new(),
         csrf_token: None,
         public,
         also: Vec::new(),

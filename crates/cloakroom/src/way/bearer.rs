@@ -10,8 +10,8 @@
 //! **Why the guard is not asked.** Cross-site request forgery lives on what a browser adds to a request
 //! by itself: cookies, passwords of HTTP Basic, client certificates. It never adds a bearer token. A
 //! page of another site would have to know the token, and could then as well send it from anywhere; and
-//! to set the header from a page it would need consent in a preflight, which a route with sessions never
-//! gives. It cannot use the user's session either: with the cookie beside it the request is refused.
+//! to set the header from a page it would need consent in a preflight, which a route with sessions gives
+//! to listed origins alone. It cannot use the user's session either: with the cookie beside it the request is refused.
 
 #[cfg(test)]
 mod tests;

@@ -216,6 +216,15 @@ fn set_authorization_aside(headers: &mut HeaderMap) -> Vec<HeaderValue> {
 }
 
 fn drop_proxy_claims(headers: &mut HeaderMap) {
+    let dropped: Vec<HeaderName> =
+        headers.keys().filter(|name| is_proxys_to_say(name)).cloned().collect();
+    for name in dropped {
+        headers.remove(name);
+    }
+}
+
+/// Whether a header is dropped, since only a proxy may say it.
+pub(crate) fn is_proxys_to_say(name: &HeaderName) -> bool {
     const EXACT: [&str; 16] = [
         "dpop",
         "forwarded",
@@ -244,18 +253,9 @@ fn drop_proxy_claims(headers: &mut HeaderMap) {
         "x-remote-",
         "x-webauth-",
     ];
-    let dropped: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| {
-            let text = name.as_str();
-            text.contains('_')
-                || OWN_HEADERS.contains(name)
-                || EXACT.contains(&text)
-                || PREFIXES.iter().any(|prefix| text.starts_with(prefix))
-        })
-        .cloned()
-        .collect();
-    for name in dropped {
-        headers.remove(name);
-    }
+    let text = name.as_str();
+    text.contains('_')
+        || OWN_HEADERS.contains(name)
+        || EXACT.contains(&text)
+        || PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }

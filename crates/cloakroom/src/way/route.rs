@@ -11,12 +11,7 @@ use cloakroom_core::path::NormalPath;
 use http::Method;
 
 use super::gate::Admitted;
-use crate::{
-    control::Endpoint,
-    reason::Reason,
-    refusal::Refusal,
-    settings::{Route, SessionRule},
-};
+use crate::{control::Endpoint, reason::Reason, refusal::Refusal, settings::Route};
 
 /// The routes, the longest prefix first.
 #[derive(Debug)]
@@ -59,7 +54,7 @@ impl Matched<'_> {
 
     /// Whether a session's token can go along.
     pub(crate) fn takes_sessions(&self) -> bool {
-        self.route.session != SessionRule::None
+        self.route.takes_sessions()
     }
 }
 
@@ -79,8 +74,7 @@ impl RouteTable {
         if self.is_ambiguous(path) {
             return Err(Refusal::new(Reason::BadPath, "servers could read another route's path"));
         }
-        if path.starts_with_segments(&self.control_prefix) {
-            let rest = &path.as_str()[self.control_prefix.len()..];
+        if let Some(rest) = self.control_rest(path) {
             return Endpoint::find(method, rest).map(Destination::Control);
         }
         let (index, route) = self
@@ -102,7 +96,21 @@ impl RouteTable {
         NormalPath::parse(path)
             .ok()
             .and_then(|path| self.matching(&path))
-            .is_some_and(|(_, route)| route.session != SessionRule::None)
+            .is_some_and(|(_, route)| route.takes_sessions())
+    }
+
+    /// What the control endpoints call a path, where it is theirs.
+    pub(crate) fn control_rest<'p>(&self, path: &'p NormalPath) -> Option<&'p str> {
+        let is_theirs = path.starts_with_segments(&self.control_prefix);
+        is_theirs.then(|| &path.as_str()[self.control_prefix.len()..])
+    }
+
+    /// The rule of a path, whatever the method; `None` where there is none, or not one alone.
+    pub(crate) fn rule(&self, path: &NormalPath) -> Option<&Route> {
+        if self.is_ambiguous(path) || self.control_rest(path).is_some() {
+            return None;
+        }
+        self.matching(path).map(|(_, route)| route)
     }
 
     fn is_ambiguous(&self, path: &NormalPath) -> bool {

@@ -140,6 +140,7 @@ fn settings(url: &str, issuer: &str) -> Settings {
         timeouts: Timeouts { idle: IDLE, absolute: ABSOLUTE },
         hsts: Hsts::default(),
         required_header: None,
+        allow_origins: Vec::new(),
         csrf_token: None,
         routes: vec![
             route("/", SessionRule::None),

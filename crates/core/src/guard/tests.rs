@@ -1,5 +1,6 @@
 //! The guard's decisions, row by row, and what holds for every request.
 
+mod listed;
 mod table;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ORIGIN};
@@ -13,12 +14,12 @@ const UNSAFE: [Method; 4] = [Method::POST, Method::PUT, Method::PATCH, Method::D
 const WEBSOCKET: [(&str, &str); 2] = [("connection", "Upgrade"), ("upgrade", "websocket")];
 
 fn guard() -> Guard {
-    Guard::new(None)
+    Guard::new(None, Vec::new())
 }
 
 fn strict_guard() -> Guard {
     let required = HeaderName::from_static("x-requested-with");
-    Guard::new(Some(required))
+    Guard::new(Some(required), Vec::new())
 }
 
 fn ours() -> PublicOrigin {

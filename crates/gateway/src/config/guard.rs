@@ -5,7 +5,9 @@ use cloakroom_core::cookie::{CookieName, Prefix, ReservedNames, SameSite};
 use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use url::Url;
 
+use super::allow_origins;
 use super::cookie::CookieConfig;
 use super::report::Report;
 use super::written::Written;
@@ -17,6 +19,8 @@ pub struct GuardConfig {
     pub required_header: Option<HeaderName>,
     /// Requests with an unsafe method and a session must bring the session's token (R41).
     pub csrf_token: Option<CsrfTokenSettings>,
+    /// Other origins whose pages may call routes that take sessions (R42).
+    pub allow_origins: Vec<Url>,
 }
 
 /// Defence against cross-site requests, in addition to the checks that are always made.
@@ -32,6 +36,11 @@ pub(super) struct RawGuard {
     /// With `same_site = "none"` it is asked for in any case.
     #[schemars(extend("examples" = [{ "header": "X-CSRF-Token" }]))]
     csrf_token: Option<RawCsrfToken>,
+    /// Other origins whose pages may call, with the user's session, the routes that take sessions and
+    /// the control endpoints for pages. Each is `https://` and a host (`http://` for localhost alone),
+    /// exactly as the browser shows it. A script in a page of theirs acts as the user.
+    #[schemars(example = &["https://app.example.com"])]
+    allow_origins: Option<Vec<Written<String>>>,
 }
 
 /// Where the CSRF token travels.
@@ -48,10 +57,12 @@ struct RawCsrfToken {
 }
 
 impl RawGuard {
+    /// `origins` are those served, as far as they could be read.
     pub(super) fn check(
         &self,
         cookie: Option<&CookieConfig>,
         access_cookie: Option<&str>,
+        origins: &[&Url],
         report: &mut Report,
     ) -> Option<GuardConfig> {
         let required_header = match &self.required_header {
@@ -72,10 +83,13 @@ impl RawGuard {
             }
             None => Some(None),
         };
-        let same_site = cookie.map_or(SameSite::Lax, |cookie| cookie.same_site);
+        let list = self.allow_origins.as_deref().unwrap_or_default();
+        let same_site = cookie.map(|cookie| cookie.same_site);
+        let allow_origins = allow_origins::check(list, origins, same_site, report);
         Some(GuardConfig {
             required_header: required_header?,
-            csrf_token: CsrfTokenSettings::asked(csrf_token?, same_site),
+            csrf_token: CsrfTokenSettings::asked(csrf_token?, same_site.unwrap_or(SameSite::Lax)),
+            allow_origins: allow_origins?,
         })
     }
 }

@@ -143,6 +143,7 @@ fn meaning(
     let guard = guard.check(
         cookie.as_ref(),
         session.as_ref().and_then(SessionConfig::used_access_cookie),
+        &origins,
         report,
     );
     if let Some(guard) = &guard {

@@ -82,6 +82,19 @@ fn check_says_what_each_choice_of_the_cookie_opens() {
 }
 
 #[test]
+fn check_says_what_the_list_of_origins_opens() {
+    let folder = Folder::new();
+    let public =
+        "[public]\nurl = \"https://shop.example.com\"\nalso = [\"https://api.example.com\"]\n";
+    let more = "[cookie]\nsame_site = \"none\"\n[guard]\n\
+                allow_origins = [\"https://shop.example.com\", \"https://app.example.org\", \"http://localhost:5173\"]\n";
+    folder.write("cloakroom.toml", &[public, PROVIDER, ROUTE, SITE, more].join("\n"));
+    let output = cloakroom(&folder, &["check"]);
+    assert_text("check_origins", &text(&output.stdout));
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
 fn check_fails_with_every_mistake() {
     let folder = Folder::new();
     folder.write(

@@ -108,6 +108,7 @@ fn every_key_can_be_set() {
             [guard]
             required_header = "X-Requested-With"
             csrf_token = { header = "X-XSRF-TOKEN", cookie = "XSRF-TOKEN" }
+            allow_origins = ["http://localhost:5173/", "http://admin.localhost:8080"]
             [auth]
             prefix = "/bff/session"
             after_logout = "/goodbye?from=logout"
@@ -154,6 +155,8 @@ fn every_key_can_be_set() {
         (token.header.as_str(), token.cookie.unwrap().as_str()),
         ("x-xsrf-token", "XSRF-TOKEN")
     );
+    let listed: Vec<_> = config.guard.allow_origins.iter().map(url::Url::as_str).collect();
+    assert_eq!(listed, ["http://localhost:5173/", "http://admin.localhost:8080/"]);
     assert_eq!(config.also[0].as_str(), "http://admin.localhost:8080/");
     assert_eq!(config.site, None);
 }

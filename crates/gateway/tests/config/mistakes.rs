@@ -239,6 +239,15 @@ mistakes! {
     parent_domain_elsewhere: PUBLIC, SITE, section("cookie", r#"parent_domain = "example.org""#);
     parent_domain_covers_not_all: section("public", "url = \"https://shop.example.com\"\nalso = [\"https://shop.example.org\"]"), SITE, section("cookie", r#"parent_domain = "example.com""#);
     persistence_unknown: PUBLIC, SITE, section("cookie", r#"persistence = "forever""#);
+    allow_origins_with_a_wildcard: PUBLIC, SITE, section("guard", r#"allow_origins = ["https://*.example.com"]"#);
+    allow_origins_null: PUBLIC, SITE, section("guard", r#"allow_origins = ["null"]"#);
+    allow_origins_without_a_scheme: PUBLIC, SITE, section("guard", r#"allow_origins = ["app.example.com"]"#);
+    allow_origins_without_tls: PUBLIC, SITE, section("guard", r#"allow_origins = ["http://app.example.com"]"#);
+    allow_origins_with_a_path: PUBLIC, SITE, section("guard", r#"allow_origins = ["https://app.example.com/shop"]"#);
+    allow_origins_is_the_gateway: PUBLIC, SITE, section("guard", r#"allow_origins = ["https://shop.example.com"]"#);
+    allow_origins_twice: PUBLIC, SITE, section("guard", r#"allow_origins = ["https://app.example.com", "https://APP.example.com:443"]"#);
+    allow_origins_of_another_site: PUBLIC, SITE, section("guard", r#"allow_origins = ["https://app.example.com", "https://app.example.org"]"#);
+    allow_origins_as_text: PUBLIC, SITE, section("guard", r#"allow_origins = "https://app.example.com""#);
     required_header_any_site_may_set: PUBLIC, SITE, section("guard", r#"required_header = "Content-Type""#);
     required_header_of_browsers: PUBLIC, SITE, section("guard", r#"required_header = "Origin""#);
     csrf_header_of_browsers: PUBLIC, SITE, section("guard", r#"csrf_token = { header = "Cookie" }"#);

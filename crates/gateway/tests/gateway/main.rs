@@ -8,6 +8,7 @@ mod callback;
 mod canned;
 mod connections;
 mod cookies;
+mod cors;
 mod csrf;
 mod data;
 mod example_api;

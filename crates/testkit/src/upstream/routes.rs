@@ -44,6 +44,7 @@ pub(super) fn router(api: Api, record: Arc<Record>) -> Router {
         .route("/api/slow", any(slow))
         .route("/api/set-cookie", any(set_cookie))
         .route("/api/status/{code}", any(status))
+        .route("/api/cors", any(cors))
         .route("/api/cut", any(async || server::cut()))
         .fallback(async |_: Bytes| (StatusCode::NOT_FOUND, "not found at the upstream"))
         .layer(DefaultBodyLimit::disable())
@@ -154,6 +155,24 @@ async fn set_cookie() -> Response {
     let mut response = Json(json!({ "cookies": 2 })).into_response();
     for cookie in ["__Host-session=planted; Path=/; Secure; HttpOnly", "theme=dark; Path=/"] {
         response.headers_mut().append(header::SET_COOKIE, header::HeaderValue::from_static(cookie));
+    }
+    response
+}
+
+/// An API with a CORS policy of its own, and a weak one.
+async fn cors(headers: HeaderMap) -> Response {
+    let origin = headers.get(header::ORIGIN).cloned();
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let answer = response.headers_mut();
+    let any = header::HeaderValue::from_static("*");
+    answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.unwrap_or(any));
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "DELETE"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag"),
+        (header::ETAG, "\"1\""),
+    ] {
+        answer.insert(name, header::HeaderValue::from_static(value));
     }
     response
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use cloakroom_core::cookie::{Prefix, SameSite};
 
-use crate::config::{Config, Persistence, SessionMode};
+use crate::config::{Config, Persistence, SessionMode, is_another_site};
 
 /// The cookie as it is set, and what each of its attributes means.
 pub(super) fn write_cookie(text: &mut String, config: &Config) -> fmt::Result {
@@ -71,6 +71,22 @@ pub(super) fn write_guard(text: &mut String, config: &Config) -> fmt::Result {
             text,
             "  so are those of one address to another, although they are the same site"
         )?;
+    }
+    let served: Vec<_> = std::iter::once(&config.public_url).chain(&config.also).collect();
+    for origin in &config.guard.allow_origins {
+        let prefix = &config.auth.prefix;
+        writeln!(
+            text,
+            "  but for pages of {}: they call every route that takes sessions, and\n      \
+             {prefix}/session, refresh and logout, with the user's cookie, and read the answers",
+            origin.origin().ascii_serialization()
+        )?;
+        if is_another_site(origin, &served) {
+            writeln!(
+                text,
+                "      it is another site: from there only browsers that send third-party cookies have a session"
+            )?;
+        }
     }
     if let Some(header) = &config.guard.required_header {
         writeln!(text, "  requests with an unsafe method must also carry the header {header}")?;
