@@ -12,6 +12,7 @@ import { Gateway } from './support/gateway.ts'
 import { ResponseRecord, searchPage } from './support/leaks.ts'
 import { repository } from './support/programs.ts'
 import { freePort, temporaryFolder, until } from './support/servers.ts'
+import { allowInStorage } from './support/storage.ts'
 
 /** Seconds. */
 const accessTokenLifetime = 4
@@ -132,6 +133,7 @@ address = "127.0.0.1:${port}"
 [site]
 dir = "${application.site}"
 `)
+  allowInStorage('accounts:accessToken', 'accounts:refreshToken')
   const browser = await launch()
   const record = new ResponseRecord(browser, url)
   const page = await browser.newPage()

@@ -101,7 +101,7 @@ test('the demo over https, in a browser that trusts its authority: the same app,
   const demo = await startDemo('--https')
   expect(demo.url).toMatch(/^https:/)
   const [, authority = ''] = /^ca (\S+)$/m.exec(demo.output()) ?? []
-  const browser = await launch(undefined, { home: await homeThatTrusts(authority) })
+  const browser = await launch({ home: await homeThatTrusts(authority) })
   const page = await browser.newPage()
   await logIn(page, demo)
   expect(await page.evaluate(() => isSecureContext)).toBe(true)

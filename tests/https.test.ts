@@ -24,7 +24,7 @@ interface SecureWorld extends World {
   /** The port of 127.0.0.1 that browsers take for port 80. */
   plainPort: number
   /** Starts a browser that knows the way and trusts the certificate. */
-  browse: (profile?: string) => Promise<BrowserContext>
+  browse: () => Promise<BrowserContext>
 }
 
 async function openSecureWorld(): Promise<SecureWorld> {
@@ -36,7 +36,7 @@ async function openSecureWorld(): Promise<SecureWorld> {
   })
   const rules = [`MAP shop.test:443 127.0.0.1:${world.port}`, `MAP shop.test:80 127.0.0.1:${plainPort}`]
   const flags = [`--host-resolver-rules=${rules.join(',')}`]
-  return { ...world, plainPort, browse: (profile) => launch(profile, { flags, home }) }
+  return { ...world, plainPort, browse: () => launch({ flags, home }) }
 }
 
 /** The addresses and statuses of a navigation, redirect by redirect. */

@@ -12,6 +12,7 @@ import { Gateway } from './support/gateway.ts'
 import { ResponseRecord, searchPage } from './support/leaks.ts'
 import { dependency, repository } from './support/programs.ts'
 import { freePort, temporaryFolder, until } from './support/servers.ts'
+import { allowInStorage } from './support/storage.ts'
 import { fetchIn } from './support/world.ts'
 
 const placeholder = 'kept-by-cloakroom'
@@ -96,6 +97,7 @@ address = "127.0.0.1:${port}"
 [site]
 dir = "${application.site}"
 `)
+  allowInStorage('token', 'user')
   const browser = await launch()
   const record = new ResponseRecord(browser, url)
   const page = await browser.newPage()

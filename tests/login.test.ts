@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fillLoginForm, launch } from './support/browser.ts'
+import { fillLoginForm, inEachEngine, launch } from './support/browser.ts'
 import { ResponseRecord, searchPage } from './support/leaks.ts'
 import { temporaryFolder, until } from './support/servers.ts'
 import {
@@ -17,50 +17,52 @@ import {
 
 const day = 24 * 60 * 60
 
-test('a login lasts through reload, new tab and browser restart, and no script can find a token (R19, R24, R72)', async () => {
-  const world = await openWorld()
-  const profile = await temporaryFolder()
-  const first = await launch(profile)
-  const record = new ResponseRecord(first, world.url)
-  const page = await first.newPage()
-  await page.goto(world.url)
-  await expectLoggedOut(page)
-  await page.locator('#login').click()
-  await fillLoginForm(page)
-  await expectLoggedIn(page)
-  await expectApiAnswers(page)
+inEachEngine((engine) => {
+  test('a login lasts through reload, new tab and browser restart, and no script can find a token (R19, R24, R72)', async () => {
+    const world = await openWorld()
+    const profile = await temporaryFolder()
+    const first = await launch({ engine, profile })
+    const record = new ResponseRecord(first, world.url)
+    const page = await first.newPage()
+    await page.goto(world.url)
+    await expectLoggedOut(page)
+    await page.locator('#login').click()
+    await fillLoginForm(page)
+    await expectLoggedIn(page)
+    await expectApiAnswers(page)
 
-  await page.reload()
-  await expectLoggedIn(page)
-  await expectApiAnswers(page)
+    await page.reload()
+    await expectLoggedIn(page)
+    await expectApiAnswers(page)
 
-  const tab = await first.newPage()
-  await tab.goto(world.url)
-  await expectLoggedIn(tab)
-  await expectApiAnswers(tab)
+    const tab = await first.newPage()
+    await tab.goto(world.url)
+    await expectLoggedIn(tab)
+    await expectApiAnswers(tab)
 
-  const inside = await fetchIn(page, '/auth/session')
-  expect(JSON.parse(inside.body)).toMatchObject({ loggedIn: true, claims: { sub: 'alice', name: 'Alice Liddell' } })
+    const inside = await fetchIn(page, '/auth/session')
+    expect(JSON.parse(inside.body)).toMatchObject({ loggedIn: true, claims: { sub: 'alice', name: 'Alice Liddell' } })
 
-  const secrets = [...world.provider.issuedTokens, ...world.provider.issuedCodes, await sessionCookieValue(first)]
-  expect(secrets.length, 'three tokens, a code, a cookie').toBe(5)
-  for (const each of [page, tab]) {
-    const search = await searchPage(each, secrets)
-    expect(search.leaks).toEqual([])
-    expect(search.texts).toBeGreaterThan(100)
-  }
-  const answers = await record.search(secrets)
-  expect(answers.leaks).toEqual([])
-  expect(answers.texts).toBeGreaterThan(20)
-  for (const secret of secrets) expect(world.gateway.log.includes(secret), 'a secret in the log').toBe(false)
-  await first.close()
+    const secrets = [...world.provider.issuedTokens, ...world.provider.issuedCodes, await sessionCookieValue(first)]
+    expect(secrets.length, 'three tokens, a code, a cookie').toBe(5)
+    for (const each of [page, tab]) {
+      const search = await searchPage(each, secrets)
+      expect(search.leaks).toEqual([])
+      expect(search.texts).toBeGreaterThan(100)
+    }
+    const answers = await record.search(secrets)
+    expect(answers.leaks).toEqual([])
+    expect(answers.texts).toBeGreaterThan(20)
+    for (const secret of secrets) expect(world.gateway.log.includes(secret), 'a secret in the log').toBe(false)
+    await first.close()
 
-  const second = await launch(profile)
-  const later = await second.newPage()
-  await later.goto(world.url)
-  await expectLoggedIn(later)
-  await expectApiAnswers(later)
-  expect(world.provider.granted('authorization_code')).toBe(1)
+    const second = await launch({ engine, profile })
+    const later = await second.newPage()
+    await later.goto(world.url)
+    await expectLoggedIn(later)
+    await expectApiAnswers(later)
+    expect(world.provider.granted('authorization_code')).toBe(1)
+  })
 })
 
 test('the browser keeps the session cookie as __Host-, HttpOnly, Secure, Lax and not beyond 400 days (R19, R24)', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { onTestFailed, onTestFinished } from 'vitest'
 import { gatewayPath, repository } from './programs.ts'
 import { temporaryFolder, until } from './servers.ts'
+import { guardStorage } from './storage.ts'
 
 export interface GatewayOptions {
   port: number
@@ -49,6 +50,10 @@ export class Gateway {
 
   /** Starts with this configuration, word for word. */
   static async startWith(configuration: string, environment: Record<string, string> = {}): Promise<Gateway> {
+    // `[public]`: a text or a list of them, which in TOML look as in JSON.
+    for (const [, urls = ''] of configuration.matchAll(/^(?:url|also) = (.+)$/gm)) {
+      for (const url of [JSON.parse(urls) as string | string[]].flat()) guardStorage(url)
+    }
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'cloakroom.toml'), configuration)
     const gateway = new Gateway(folder, environment)

@@ -10,6 +10,7 @@ import { user } from './accounts.ts'
 import type { SourceOptions } from './kinds.ts'
 import { bodyOf, close, listen } from './servers.ts'
 import type { TokenSource } from './source.ts'
+import { allowInStorage } from './storage.ts'
 
 /** What came of one login. */
 interface Grant {
@@ -38,6 +39,7 @@ export class TestLoginService implements TokenSource {
 
   constructor(options: SourceOptions) {
     this.#options = options
+    allowInStorage('account') // in the way of so many applications, the test page keeps the whole answer
     onTestFinished(() => this.stop())
   }
 

@@ -10,6 +10,7 @@ export const gatewayPath = process.env['CLOAKROOM_BIN'] ?? join(target, 'debug',
 export const demoPath = process.env['CLOAKROOM_DEMO_BIN'] ?? join(target, 'debug', 'cloakroom-demo')
 export const demoSite = join(repository, 'demo', 'web', 'dist')
 export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+export const firefoxPath = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr'
 
 /** A file of an npm package that the tests use, wherever npm put the package. */
 export function dependency(name: string, file: string): string {

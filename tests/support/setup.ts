@@ -1,9 +1,10 @@
 // Before any test: everything that is built or installed elsewhere is there.
 import { execFileSync } from 'node:child_process'
-import { chromiumPath, gatewayPath } from './programs.ts'
+import { chromiumPath, firefoxPath, gatewayPath } from './programs.ts'
 
 export default function setup(): void {
   check(chromiumPath, '--version', 'Install Chromium, or set CHROMIUM to its path.')
+  check(firefoxPath, '--version', 'Install Firefox ESR, or set FIREFOX to its path.')
   check(gatewayPath, '--help', 'Build it with `cargo build -p cloakroom-gateway`, or set CLOAKROOM_BIN to its path.')
 }
 

@@ -31,7 +31,7 @@ export function suite(source: string): void {
     test('a login lasts through reload, new tab and browser restart, and no script can find a token', async () => {
       const world = await openWorldOf(kind)
       const profile = await temporaryFolder()
-      const first = await launch(profile)
+      const first = await launch({ profile })
       const record = new ResponseRecord(first, world.url)
       const page = await first.newPage()
       await page.goto(world.url)
@@ -62,7 +62,7 @@ export function suite(source: string): void {
       for (const secret of secrets) expect(world.gateway.log.includes(secret), 'a secret in the log').toBe(false)
       await first.close()
 
-      const second = await launch(profile)
+      const second = await launch({ profile })
       const later = await second.newPage()
       await later.goto(world.url)
       await expectLoggedIn(later)
