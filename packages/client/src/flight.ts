@@ -22,7 +22,6 @@ export function createFlight(name: string, spend: () => Promise<boolean>): Fligh
   let lastLanding = -Infinity
 
   async function refresh(sentAt: number): Promise<boolean> {
-    if (lastLanding > sentAt) return true
     flying ??= alone(async () => {
       // The tab that had the lock before may have refreshed: its news were sent before the lock was free.
       await delivery()

@@ -2,42 +2,26 @@
 import { endOf } from './endpoints.js'
 import { SessionError } from './error.js'
 import { out } from './state.js'
-import type { ClaimsSchema, LiveSession, Snapshot } from './types.js'
+import type { ClaimsSchema, Snapshot } from './types.js'
 import type { SessionAnswer } from './wire.js'
 
-/** Reads answers; what did not change keeps its reference. `before` is what is known so far. */
-export type Reader<C> = (answer: SessionAnswer, before: Snapshot<C>) => Promise<Snapshot<C>>
+/** Claims that did not change keep their reference. */
+export type Reader<C> = (answer: SessionAnswer) => Promise<Snapshot<C>>
 
 export function createReader<C>(schema: ClaimsSchema<C> | undefined): Reader<C> {
-  let last: { text: string, claims: C } | undefined
+  let text: string
+  let shaped: C
 
-  async function shape(claims: unknown): Promise<C> {
-    const text = JSON.stringify(claims)
-    if (last?.text !== text) last = { text, claims: await validate(claims) }
-    return last.claims
-  }
-
-  async function validate(claims: unknown): Promise<C> {
-    if (!schema) return claims as C
-    const result = await schema['~standard'].validate(claims)
-    if (result.issues) throw new SessionError('claims', 'the claims do not fit the schema', { cause: result.issues })
-    return result.value
-  }
-
-  return async ({ loggedIn, claims, sid, expiresIn }, before) => {
-    if (!loggedIn || sid === undefined) return out
-    const next: Snapshot<C> = {
-      status: 'in',
-      claims: await shape(claims),
-      expiresAt: typeof expiresIn === 'number' ? endOf(expiresIn) : null,
-      sid,
+  return async ({ loggedIn, claims, sid, expiresIn }) => {
+    if (loggedIn === false) return out
+    if (!loggedIn) throw new SessionError('unreachable', 'bad answer')
+    const now = JSON.stringify(claims)
+    if (now !== text) {
+      const result = await schema?.['~standard'].validate(claims)
+      if (result?.issues) throw new SessionError('claims', 'they do not fit', { cause: result.issues })
+      shaped = result ? result.value : (claims as C)
+      text = now
     }
-    return before.status === 'in' && sid === before.sid && next.claims === before.claims ? freshUntil(before, next.expiresAt) : next
+    return { status: 'in', claims: shaped, expiresAt: endOf(expiresIn), sid }
   }
-}
-
-/** The same session with another end of its token; answers name whole seconds, so that one end comes out in many ways. */
-export function freshUntil<C>(session: LiveSession<C>, expiresAt: number | null): LiveSession<C> {
-  const same = expiresAt === session.expiresAt || Math.abs(Number(expiresAt) - Number(session.expiresAt)) < 2000
-  return same ? session : { ...session, expiresAt }
 }

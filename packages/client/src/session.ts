@@ -1,13 +1,12 @@
 import { createEndpoints } from './endpoints.js'
-import { SessionError } from './error.js'
 import { createFetch } from './fetch.js'
 import { createFlight } from './flight.js'
 import { readHint, writeHint } from './hint.js'
-import { createReader, freshUntil } from './reader.js'
+import { createReader } from './reader.js'
 import { createState, out } from './state.js'
 import { createTabs } from './tabs.js'
 import type { Claims, LoginOptions, LogoutOptions, Reason, Session, SessionOptions, Snapshot } from './types.js'
-import type { News } from './wire.js'
+import type { Mark, News } from './wire.js'
 
 /**
  * Makes the session of this tab. An application has one, for as long as the page lives; on a server one for each
@@ -23,28 +22,24 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   const { base = '/auth', apiOrigins = [], onExpired, csrfHeader, requiredHeader } = options
   const inBrowser = typeof document !== 'undefined'
   const name = `cloakroom:${base}`
-  const state = createState<C>((error) => {
-    reportError(error)
-    location.reload()
-  })
+  const { now, publish: announce, ...listening } = createState<C>(() => location.reload())
   const endpoints = createEndpoints(base, csrfHeader, requiredHeader)
   const read = createReader(options.claims)
   const flight = createFlight(name, spend)
-  const tabs = inBrowser ? createTabs(name, { news, hint, visible, aside, back }) : undefined
+  const tabs = inBrowser ? createTabs(name, { news, storage, visibilitychange, pagehide, pageshow }) : undefined
   // The newest question to the server: what an older one brings counts no more.
   let asking: Promise<Snapshot<C>> | undefined
   let freshEnd: number | null
 
-  const loggedIn = (): boolean => state.snapshot.status === 'in'
-  const awake = (): unknown => asking ?? state.snapshot.status !== 'unknown'
+  const loggedIn = (): boolean => now().status === 'in'
+  const awake = (): unknown => asking ?? now().status !== 'unknown'
 
   // Asking the server
 
   function check(over?: 'expired' | 'remote', began: Reason = 'remote'): Promise<Snapshot<C>> {
-    if (!inBrowser) return Promise.resolve(state.snapshot)
     const mine: Promise<Snapshot<C>> = ask().then((next) => {
-      if (asking === mine) settle(next, over ?? (readHint() ? 'expired' : 'remote'), began)
-      return asking ?? state.snapshot
+      if (asking === mine) settle(next, over ?? (loggedIn() && !readHint() ? 'remote' : 'expired'), began)
+      return asking ?? now()
     }).finally(() => {
       if (asking === mine) asking = undefined
     })
@@ -52,30 +47,23 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   }
 
   async function ask(): Promise<Snapshot<C>> {
-    for (let tries = 0; tries < 3; tries += 1) {
-      const answer = await endpoints.ask()
-      if (answer !== 'expired') return read(answer, state.snapshot)
-      if (!(await refresh(performance.now()))) return out
-    }
-    throw new SessionError('unreachable', 'the token stays expired')
+    if (!inBrowser) return now()
+    const answer = await endpoints.ask()
+    if (answer.loggedIn !== undefined) return read(answer)
+    return (await refresh(performance.now())) ? read(await endpoints.ask()) : out
   }
 
   /** Publishes what the server said, and tells the other tabs what they may not know. */
   function settle(next: Snapshot<C>, over: 'expired' | 'remote', began: Reason): void {
-    const before = state.snapshot
-    if (next.status === 'in') {
-      if (next.sid !== before.sid) tabs?.tell({ in: next.sid })
-      publish(next, began)
-    } else {
-      if (loggedIn() || readHint()) tabs?.tell({ out: over })
-      publish(out, over)
-      if (before.status === 'in' && over === 'expired' && onExpired === 'redirect') login()
-    }
+    const { sid } = now()
+    if (next.sid !== sid || !next.sid === readHint()) tabs?.tell(next.sid ? { in: next.sid } : { out: over })
+    publish(next, next.sid ? began : over)
+    if (sid && !next.sid && over === 'expired' && onExpired === 'redirect') login()
   }
 
   function publish(next: Snapshot<C>, reason: Reason): void {
     asking = undefined
-    state.publish(next, reason)
+    announce(next, reason)
     writeHint(next.status === 'in')
   }
 
@@ -96,14 +84,14 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   }
 
   function extend(): void {
-    const { snapshot } = state
-    if (snapshot.status === 'in') state.publish(freshUntil(snapshot, freshEnd), 'refresh')
+    const snapshot = now()
+    if (snapshot.status === 'in') announce({ ...snapshot, expiresAt: freshEnd }, 'refresh')
   }
 
   async function ensureFresh(milliseconds = 30_000): Promise<boolean> {
     const { status, expiresAt } = await ready()
     if (status !== 'in') return false
-    if (expiresAt && expiresAt - Date.now() > milliseconds) return true
+    if (expiresAt! - Date.now() > milliseconds) return true
     const fresh = await refresh(performance.now())
     if (!fresh) await lost()
     return fresh
@@ -116,51 +104,49 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
 
   // Other tabs, and the way back
 
-  function news(news: News): void {
+  function news({ data: news }: MessageEvent<News>): void {
     if ('fresh' in news) {
       freshEnd = news.fresh
       flight.landed()
       extend()
     } else if (awake()) {
       if ('out' in news) publish(out, news.out)
-      else if (news.in !== state.snapshot.sid) void quiet(check('remote'))
+      else if (news.in !== now().sid) void quiet(check('remote'))
     }
   }
 
-  function hint(): void {
-    const says = readHint()
-    // Nobody to ask: then another tab's word is enough to show nothing more of the user.
-    if (awake() && says !== loggedIn()) check('remote').catch(() => says || publish(out, 'remote'))
+  function storage(): void {
+    // Where nobody can be asked, another tab's word is enough to show nothing more of the user.
+    if (awake() && readHint() !== loggedIn()) check('remote').catch(() => publish(out, 'remote'))
   }
 
-  function visible(): void {
-    if (awake()) void quiet(check())
+  function visibilitychange(): void {
+    if (awake() && !document.hidden) void quiet(check())
   }
 
   /** When the page returns, somebody else may sit before it. */
-  function aside(): void {
+  function pagehide({ persisted }: PageTransitionEvent): void {
     // Nothing inside the page can undo opacity, as it could visibility, and nothing moves, as with display.
-    if (loggedIn()) document.documentElement.style.setProperty('opacity', '0', 'important')
+    if (persisted && loggedIn()) document.documentElement.style.setProperty('opacity', '0', 'important')
   }
 
-  async function back(): Promise<void> {
-    if (!loggedIn()) return visible()
-    const same = await ask().then(({ sid }) => sid === state.snapshot.sid, () => false)
+  async function pageshow({ persisted }: PageTransitionEvent): Promise<void> {
+    if (!persisted) return
+    if (!loggedIn()) return visibilitychange()
+    const { sid } = now()
     // A document navigation is the only complete reset.
-    if (same) document.documentElement.style.removeProperty('opacity')
+    if ((await ask().catch(() => out)).sid === sid) document.documentElement.style.removeProperty('opacity')
     else location.reload()
   }
 
   // For the application
 
-  function ready(): Promise<Snapshot<C>> {
-    return state.snapshot.status === 'unknown' ? asking ?? check() : Promise.resolve(state.snapshot)
+  async function ready(): Promise<Snapshot<C>> {
+    return now().status === 'unknown' ? asking ?? check() : now()
   }
 
-  function login({ returnTo = location.href, provider }: LoginOptions = {}): void {
-    const { origin, pathname, search, hash } = new URL(returnTo, location.origin)
-    if (origin !== location.origin) throw new TypeError(`returnTo is of another origin: ${origin}`)
-    const query = new URLSearchParams({ return_to: pathname + search + hash, ...(provider && { provider }) })
+  function login({ returnTo = location.pathname + location.search + location.hash, provider }: LoginOptions = {}): void {
+    const query = new URLSearchParams({ return_to: returnTo, ...(provider && { provider }) })
     location.assign(`${base}/login?${query}`)
   }
 
@@ -177,32 +163,29 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
     publish(out, 'logout')
   }
 
-  /** The application's own request has begun a session; no refresh of the one before may come in between (rule 7). */
-  async function began(): Promise<void> {
+  async function heed(mark: Mark): Promise<unknown> {
+    if (mark === 'ended') return loggedOut()
+    if (mark !== 'started') return lost()
+    // No refresh of the session before may come in between (rule 7).
     await flight.alone(async () => undefined)
-    await quiet(check('remote', 'login'))
+    return quiet(check('remote', 'login'))
   }
 
   return {
+    ...listening,
     get snapshot() {
-      return state.snapshot
+      return now()
     },
     get likelyLoggedIn() {
       return readHint()
     },
-    subscribe: state.subscribe,
-    onChange: state.onChange,
-    onReset: state.onReset,
     ready,
     check: (over) => check(over),
-    fetch: inBrowser ? createFetch({ apiOrigins, sign: endpoints.sign, refresh, ensureFresh, lost, began, ended: loggedOut }) : fetch,
+    fetch: inBrowser ? createFetch({ apiOrigins, sign: endpoints.sign, refresh, ensureFresh, heed }) : fetch,
     ensureFresh,
     login,
     logout,
-    dispose() {
-      tabs?.dispose()
-      state.clear()
-    },
+    dispose: () => tabs?.dispose(),
   }
 }
 

@@ -1,67 +1,53 @@
 // What this tab knows, and who is told when it changes.
-import type { NoSession, Reason, Session, Snapshot } from './types.js'
+import type { NoSession, Reason, Session, Snapshot, UnknownSession } from './types.js'
 
 const nothing = { claims: null, expiresAt: null, sid: null }
-const unknown = Object.freeze({ status: 'unknown' as const, ...nothing })
-export const out: NoSession = Object.freeze({ status: 'out' as const, ...nothing })
+const unknown: UnknownSession = { status: 'unknown', ...nothing }
+export const out: NoSession = { status: 'out', ...nothing }
 
-export interface State<C> extends Pick<Session<C>, 'snapshot' | 'subscribe' | 'onChange' | 'onReset'> {
+export interface State<C> extends Pick<Session<C>, 'subscribe' | 'onChange' | 'onReset'> {
+  readonly now: () => Snapshot<C>
   /**
    * Publishes `next`, after a reset where the page may hold data of somebody else. `reason` is what the caller
    * knows; that it is the first answer, a refresh or a switch is found out here. Where a reset fails nothing is
    * published.
    */
-  publish: (next: Snapshot<C>, reason: Reason) => void
-  clear: () => void
+  readonly publish: (next: Snapshot<C>, reason: Reason) => void
 }
 
-/** `resetFailed` is called with what a listener of `onReset` threw. */
-export function createState<C>(resetFailed: (error: unknown) => void): State<C> {
+/** `giveUp` is called where a listener of `onReset` threw: data of somebody else may be left. */
+export function createState<C>(giveUp: () => void): State<C> {
   let snapshot: Snapshot<C> = unknown
   // Whose data the page may hold: of an expired session still, as unsaved work survives it.
-  let owner: Snapshot<C> = unknown
+  let owner: string | null = null
   const listeners = new Set<(snapshot: Snapshot<C>, reason: Reason) => void>()
   const resets = new Set<(reason: Reason) => void>()
 
   function publish(next: Snapshot<C>, reason: Reason): void {
+    const user = userOf(next)
     if (snapshot.status === 'unknown') reason = 'init'
-    else if (next.status === 'in') reason = reasonOf(next, reason)
-    const forgets = owner.status === 'in' && (next.status === 'in' ? reason === 'switched' : reason !== 'expired')
-    if (forgets) {
-      try {
-        for (const reset of [...resets]) reset(reason)
-      } catch (error) {
-        resetFailed(error)
-        return
-      }
+    else if (user && next.sid === snapshot.sid) reason = 'refresh'
+    else if (user && owner && (snapshot.sid || user !== owner)) reason = 'switched'
+    const forgets = owner && (user ? reason === 'switched' : reason !== 'expired')
+    if (forgets && ![...resets].every((reset) => tell(() => reset(reason)))) {
+      giveUp()
+      return
     }
-    if (forgets || next.status === 'in') owner = next
-    if (snapshot === next) return
+    if (forgets || user) owner = user
+    if (same(snapshot, next)) return
     snapshot = next
-    for (const listener of [...listeners]) tell(() => listener(next, reason))
-  }
-
-  function reasonOf(next: Snapshot<C>, reason: Reason): Reason {
-    if (next.sid === snapshot.sid) return 'refresh'
-    const other = snapshot.status === 'in' || (owner.status === 'in' && !sameUser(owner, next))
-    return other ? 'switched' : reason
+    for (const listener of listeners) tell(() => listener(next, reason))
   }
 
   return {
-    get snapshot() {
-      return snapshot
-    },
+    now: () => snapshot,
+    publish,
     subscribe(listener) {
       tell(() => listener(snapshot))
       return add(listeners, listener)
     },
     onChange: (listener) => add(listeners, listener),
     onReset: (listener) => add(resets, listener),
-    publish,
-    clear() {
-      listeners.clear()
-      resets.clear()
-    },
   }
 }
 
@@ -70,19 +56,25 @@ function add<T>(set: Set<T>, listener: T): () => void {
   return () => void set.delete(listener)
 }
 
-/** A listener that throws must not keep the others from hearing. */
-function tell(call: () => void): void {
+/** A listener that throws must not keep the others from hearing; its error is reported as nobody's. */
+function tell(call: () => void): boolean {
   try {
     call()
+    return true
   } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
+    void Promise.reject(error)
+    return false
   }
 }
 
-/** The same person at the same issuer, as far as the claims tell; who is not named is nobody's same. */
-function sameUser(one: Snapshot<unknown>, other: Snapshot<unknown>): boolean {
-  const [a, b] = [one.claims, other.claims] as { iss?: unknown, sub?: unknown }[]
-  return a?.sub !== undefined && a.sub === b?.sub && a.iss === b?.iss
+/** Who the claims speak of; nobody's same where they do not say. */
+function userOf({ claims, sid }: Snapshot<unknown>): string | null {
+  const { iss, sub } = (claims ?? {}) as { iss?: unknown, sub?: unknown }
+  return sub ? `${iss} ${sub}` : sid
+}
+
+/** Answers name whole seconds, so that one end of a token comes out in many ways. */
+function same(one: Snapshot<unknown>, other: Snapshot<unknown>): boolean {
+  return one.status === other.status && one.sid === other.sid && one.claims === other.claims
+    && Math.abs(one.expiresAt! - other.expiresAt!) < 2000
 }

@@ -66,7 +66,7 @@ export type Reason = 'init' | 'login' | 'refresh' | 'logout' | 'expired' | 'swit
 
 /** Where a login leads, and how. */
 export interface LoginOptions {
-  /** A path of this origin to come back to; the present page by default. */
+  /** A path of this origin to come back to, the present page by default; the gateway takes no other. */
   readonly returnTo?: string
   /** The name of the provider, where the gateway has several. */
   readonly provider?: string
@@ -141,6 +141,6 @@ export interface Session<C = Claims> {
   readonly login: (options?: LoginOptions) => void
   /** Ends the session here, at the provider and in all tabs, then leaves the page. */
   readonly logout: (options?: LogoutOptions) => Promise<void>
-  /** Ends all listening, also that of others on this session. */
+  /** Ends listening to the page and to other tabs: for tests and hot reload. */
   readonly dispose: () => void
 }

@@ -13,10 +13,13 @@ export type Mark =
 
 /** `GET session`. */
 export interface SessionAnswer {
-  readonly loggedIn: boolean
-  readonly claims?: unknown
-  readonly sid?: string
-  readonly expiresIn?: number | null
+  /** Missing while the token has expired and nobody can tell (mode `jwt`). */
+  readonly loggedIn?: boolean
+  /** These with `loggedIn` only. */
+  readonly claims: unknown
+  readonly sid: string
+  readonly expiresIn: number | null
+  /** Where the guard asks for one. */
   readonly csrfToken?: string
 }
 
