@@ -22,7 +22,10 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   const { base = '/auth', apiOrigins = [], onExpired, csrfHeader, requiredHeader } = options
   const inBrowser = typeof document !== 'undefined'
   const name = `cloakroom:${base}`
-  const { now, publish: announce, ...listening } = createState<C>(() => location.reload())
+  const { now, publish: announce, ...listening } = createState<C>((error) => {
+    location.reload()
+    throw error
+  })
   const endpoints = createEndpoints(base, csrfHeader, requiredHeader)
   const read = createReader(options.claims)
   const flight = createFlight(name, spend)

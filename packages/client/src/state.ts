@@ -15,8 +15,8 @@ export interface State<C> extends Pick<Session<C>, 'subscribe' | 'onChange' | 'o
   readonly publish: (next: Snapshot<C>, reason: Reason) => void
 }
 
-/** `giveUp` is called where a listener of `onReset` threw: data of somebody else may be left. */
-export function createState<C>(giveUp: () => void): State<C> {
+/** `resetFailed` is called with what a listener of `onReset` threw. */
+export function createState<C>(resetFailed: (error: unknown) => void): State<C> {
   let snapshot: Snapshot<C> = unknown
   // Whose data the page may hold: of an expired session still, as unsaved work survives it.
   let owner: string | null = null
@@ -29,9 +29,12 @@ export function createState<C>(giveUp: () => void): State<C> {
     else if (user && next.sid === snapshot.sid) reason = 'refresh'
     else if (user && owner && (snapshot.sid || user !== owner)) reason = 'switched'
     const forgets = owner && (user ? reason === 'switched' : reason !== 'expired')
-    if (forgets && ![...resets].every((reset) => tell(() => reset(reason)))) {
-      giveUp()
-      return
+    if (forgets) {
+      try {
+        for (const reset of resets) reset(reason)
+      } catch (error) {
+        return resetFailed(error)
+      }
     }
     if (forgets || user) owner = user
     if (same(snapshot, next)) return
@@ -57,13 +60,11 @@ function add<T>(set: Set<T>, listener: T): () => void {
 }
 
 /** A listener that throws must not keep the others from hearing; its error is reported as nobody's. */
-function tell(call: () => void): boolean {
+function tell(call: () => void): void {
   try {
     call()
-    return true
   } catch (error) {
     void Promise.reject(error)
-    return false
   }
 }
 

@@ -87,21 +87,21 @@ export function fakeSession<C = Claims>(options: FakeSessionOptions<C> = {}): Fa
   async function answer(): Promise<Snapshot<C>> {
     reach()
     await firstAnswer
-    return state.snapshot
+    return state.now()
   }
 
   const fake: FakeSession<C> = {
     session: {
       get snapshot() {
-        return state.snapshot
+        return state.now()
       },
       get likelyLoggedIn() {
-        return state.snapshot.status === 'in'
+        return state.now().status === 'in'
       },
       subscribe: state.subscribe,
       onChange: state.onChange,
       onReset: state.onReset,
-      ready: async () => (state.snapshot.status === 'unknown' ? answer() : state.snapshot),
+      ready: async () => (state.now().status === 'unknown' ? answer() : state.now()),
       check: answer,
       async fetch(input, init) {
         reach()
@@ -115,7 +115,7 @@ export function fakeSession<C = Claims>(options: FakeSessionOptions<C> = {}): Fa
         logouts.push(options)
         publish(out, 'logout')
       },
-      dispose: state.clear,
+      dispose: () => undefined,
     },
     logIn: (claims) => begin(claims, 'login'),
     expire: () => publish(out, 'expired'),
