@@ -49,7 +49,7 @@ pub(crate) fn demo(paths: &Paths, options: &Options) -> Result<ExitCode, Failure
         eprintln!("first build: about four minutes");
     }
     progress(1, "the page's dependencies (npm ci)");
-    if let Some(mut command) = web::install(&paths.root) {
+    if let Some(mut command) = web::install_page(&paths.root) {
         attached(&mut command)?;
     }
     progress(2, "the page (npm run build)");

@@ -4,6 +4,7 @@
 mod demo;
 mod failure;
 mod paths;
+mod programs;
 mod run;
 mod steps;
 mod tools;

@@ -139,7 +139,7 @@ fn seeds(folder: &Path) -> io::Result<BTreeMap<String, BTreeSet<PathBuf>>> {
 }
 
 fn npm(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
-    match web::install(&paths.root) {
+    match web::install_all(&paths.root) {
         Some(mut command) => log.run(&mut command)?,
         None => log.line("up to date")?,
     }

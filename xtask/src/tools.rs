@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::paths::Paths;
+use crate::programs::{PROGRAMS, Program};
 use crate::run::{Log, cargo, output};
 use crate::web;
 
@@ -15,17 +16,11 @@ const CARGO_DENY: &str = "^0.20";
 
 /// Sees that everything is there that the other steps call; fails with all that is missing.
 pub(crate) fn ensure(paths: &Paths, log: &mut Log) -> Result<(), Failure> {
-    let missing: Vec<String> = [
-        rust_components(paths, log),
-        cargo_deny(paths, log),
-        node_installed(log),
-        chromium(log),
-        certutil(log),
-    ]
-    .into_iter()
-    .filter_map(Result::err)
-    .map(|failure| failure.to_string())
-    .collect();
+    let mut results = vec![system_packages(log)];
+    results.extend([rust_components(paths, log), cargo_deny(paths, log), node_found(log)]);
+    results.extend(PROGRAMS.iter().map(|it| program(log, it)));
+    let missing: Vec<String> =
+        results.into_iter().filter_map(Result::err).map(|failure| failure.to_string()).collect();
     if missing.is_empty() { Ok(()) } else { Err(Failure::new(missing.join("\n"))) }
 }
 
@@ -75,47 +70,25 @@ fn cargo_deny(paths: &Paths, log: &mut Log) -> Result<(), Failure> {
     found(log, "cargo-deny", &version().unwrap_or_default())
 }
 
-fn node_installed(log: &mut Log) -> Result<(), Failure> {
-    if node().is_err() && debian_root() {
-        apt_install(log, &["nodejs", "npm"])?;
-    }
+fn node_found(log: &mut Log) -> Result<(), Failure> {
     found(log, "node", &node()?)
 }
 
-fn chromium(log: &mut Log) -> Result<(), Failure> {
-    if let Some(path) = std::env::var_os("CHROMIUM") {
-        if Path::new(&path).is_file() {
-            return found(log, "chromium", &path.to_string_lossy());
-        }
-        let path = path.to_string_lossy();
-        return Err(Failure::new(format!("CHROMIUM names {path}, and no such file is there")));
+/// In one call for everything that Debian has and this machine lacks: each call would read the package lists anew.
+fn system_packages(log: &mut Log) -> Result<(), Failure> {
+    let mut packages: Vec<&str> =
+        PROGRAMS.iter().filter(|it| it.to_install()).map(|it| it.package).collect();
+    if node().is_err() {
+        packages.extend(["nodejs", "npm"]);
     }
-    let usual = Path::new("/usr/bin/chromium");
-    if !usual.is_file() && debian_root() {
-        apt_install(log, &["chromium"])?;
+    if packages.is_empty() || !debian_root() {
+        return Ok(());
     }
-    if !usual.is_file() {
-        return Err(Failure::new(
-            "the end-to-end tests need Chromium: install it (on Debian: `apt-get install chromium`), \
-             or set CHROMIUM to the path of a Chromium or Chrome",
-        ));
-    }
-    found(log, "chromium", &usual.display().to_string())
+    apt_install(log, &packages)
 }
 
-/// With which the end-to-end tests tell Chromium to trust their own authority.
-fn certutil(log: &mut Log) -> Result<(), Failure> {
-    // It knows no option that prints its version; without arguments it explains itself and fails.
-    let there = || Command::new("certutil").arg("-H").output().is_ok();
-    if !there() && debian_root() {
-        apt_install(log, &["libnss3-tools"])?;
-    }
-    if !there() {
-        return Err(Failure::new(
-            "the end-to-end tests need NSS's `certutil`: install it (on Debian: `apt-get install libnss3-tools`)",
-        ));
-    }
-    found(log, "certutil", "in the path")
+fn program(log: &mut Log, program: &Program) -> Result<(), Failure> {
+    found(log, program.name, &program.find()?.display().to_string())
 }
 
 fn apt_install(log: &mut Log, packages: &[&str]) -> Result<(), Failure> {
