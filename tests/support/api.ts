@@ -43,6 +43,10 @@ export class TestApi {
     } else if (path === '/api/forbidden') {
       // The API's own no, which has nothing to do with the session.
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":"second factor"}')
+    } else if (path === '/api/unsteady') {
+      // Overloaded twice of three times.
+      const times = this.arrivals.filter((arrival) => arrival.path === path).length
+      response.writeHead(times % 3 ? 503 : 200, { 'content-type': 'application/json' }).end(`{"times":${times}}`)
     } else if (path === '/api/events') {
       await sendEvents(response)
     } else {

@@ -17,6 +17,10 @@ export interface GatewayOptions {
   upstream: string
   /** `[[route]]`s beside that of the API. */
   routes?: string
+  /** The folder of the page; by default that of `tests/site`. */
+  site?: string | undefined
+  /** The address of a development server that has the page, in place of a folder. */
+  devServer?: string | undefined
   /** Further public URLs. */
   also?: string[]
   /** Keys of `[listen]`, `[session]`, `[cookie]` and `[guard]` beside what every test has. */
@@ -115,8 +119,7 @@ ${options.providers}
 path = "/api"
 upstream = ${text(options.upstream)}
 ${options.routes ?? ''}
-[site]
-dir = ${text(join(repository, 'tests', 'site'))}
+${options.devServer ? routeTo(options.devServer) : `[site]\ndir = ${text(options.site ?? join(repository, 'tests', 'site'))}`}
 
 [session]
 data_dir = "data"
@@ -128,4 +131,8 @@ ${options.cookie ?? ''}
 [guard]
 ${options.guard ?? ''}
 `
+}
+
+function routeTo(devServer: string): string {
+  return `[[route]]\npath = "/"\nupstream = "${devServer}"\nsession = "none"`
 }

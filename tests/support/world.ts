@@ -23,6 +23,9 @@ export interface WorldOptions {
   listen?: string
   cookie?: string
   guard?: string
+  /** The folder of the page, or the address of a development server that has it; by default `tests/site`. */
+  site?: string
+  devServer?: string
   /** Leave the provider off the air at first. */
   providerDown?: boolean
 }
@@ -73,6 +76,8 @@ async function open<Source extends TokenSource>(
     listen: options.listen,
     cookie: `same_site = "${sameSite}"\n${options.cookie ?? ''}`,
     guard: options.guard,
+    site: options.site,
+    devServer: options.devServer,
     environment,
   })
   return { url, port, provider, api, gateway }
