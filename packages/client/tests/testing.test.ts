@@ -100,7 +100,7 @@ test('fetch is what the test gave, and no network without it', async () => {
 })
 
 test('subscribe calls at once and at changes, until it is ended', () => {
-  const { fake, session, diary } = watched()
+  const { fake, session } = watched()
   const seen: string[] = []
   const end = session.subscribe(({ status }) => seen.push(status))
   fake.logIn(alice)
