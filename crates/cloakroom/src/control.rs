@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `GET login` | a navigation | begins a login at a provider |
 //! | `GET callback/{provider}` | the provider, through the browser | ends it with a session |
-//! | `POST logout` | the page | ends the session; `GET logout?ticket` leads on to the provider |
+//! | `POST logout` | the page | ends the session, with `?everywhere=true` all of the user; `GET logout?ticket` leads on to the provider |
 //! | `GET logged-out` | the provider, through the browser | leads back to the app |
 //! | `GET session` | the page | who is logged in, and for how long |
 //! | `POST refresh` | the page | makes the access token fresh where it is not |
@@ -106,9 +106,9 @@ pub(crate) async fn answer(
         Endpoint::Callback { provider } => {
             callback::finish(shared, &provider, headers, admitted).await
         }
-        Endpoint::Logout if split => Ok(logout::send_on(shared, &ours()?)),
-        Endpoint::Logout => logout::end(shared, headers, ours()?).await,
-        Endpoint::RefreshLogout if split => logout::end(shared, headers, ours()?).await,
+        Endpoint::Logout if split => logout::send_on(shared, admitted, &ours()?),
+        Endpoint::Logout => logout::end(shared, headers, admitted, ours()?).await,
+        Endpoint::RefreshLogout if split => logout::end(shared, headers, admitted, ours()?).await,
         Endpoint::RefreshLogout => Err(Refusal::new(Reason::NoRoute, "a logout of mode jwt")),
         Endpoint::LogoutTicket => logout::lead_on(shared, admitted).await,
         Endpoint::LoggedOut => Ok(logout::back(shared, headers, admitted)),

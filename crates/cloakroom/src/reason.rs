@@ -41,6 +41,8 @@ pub enum Reason {
     LoginInApp,
     /// The provider's name in the request is not configured.
     UnknownProvider,
+    /// The user's other sessions are not known, so that they cannot be ended (R33).
+    EverywhereUnsupported,
     /// It must be a navigation, not a fetch.
     NavigationRequired,
     /// No route for the path.
@@ -136,6 +138,11 @@ impl Reason {
             Self::UnknownProvider => {
                 (S::NOT_FOUND, "unknown-provider", "There is no such login service")
             }
+            Self::EverywhereUnsupported => (
+                S::BAD_REQUEST,
+                "everywhere-unsupported",
+                "Sessions in other browsers cannot be ended from here",
+            ),
             Self::NavigationRequired => (
                 S::BAD_REQUEST,
                 "navigation-required",

@@ -11,7 +11,7 @@ mod refresh;
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    session::{Record, RecordId, Timeouts},
+    session::{Record, RecordId, Timeouts, UserKey},
     time::Timestamp,
 };
 use cloakroom_store::{SessionStore, StoreError};
@@ -138,6 +138,18 @@ impl From<LoadError> for Refusal {
     }
 }
 
+/// Why a user's sessions could not be ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EverywhereError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nobody knows which they are: this mode keeps no list, or the login service names no user.
+    #[error("the user's other sessions are not known here")]
+    Unsupported,
+}
+
 /// Why a session's token could not be refreshed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RefreshFailure {
@@ -252,6 +264,11 @@ impl Sessions {
         matches!(self.keeping, Keeping::Jwt(_))
     }
 
+    /// Whether the store holds them, and so knows when each ends.
+    pub(crate) fn are_stored(&self) -> bool {
+        matches!(self.keeping, Keeping::Server(_))
+    }
+
     /// Ends the session. Its tokens are revoked when the answer is dropped.
     ///
     /// On a task of its own: a browser that goes away stops no logout half-way.
@@ -291,6 +308,64 @@ impl Sessions {
         let removed = self.keeping.remove(presented, now).await?;
         tracing::info!(sid = presented.name().handle(), "session ended: logout");
         Ok(removed)
+    }
+
+    /// Ends the session and every other one of the same user that the store knows (R33).
+    ///
+    /// The others can be removed but not opened: their tokens are locked with the secret half of cookies
+    /// that other browsers have. So what is revoked is this session's tokens, and those that a refresh
+    /// under way brings; the others' end with the records that held them.
+    pub(crate) async fn end_everywhere(
+        self: &Arc<Self>,
+        presented: &Presented,
+        now: Timestamp,
+    ) -> Result<Option<Ended>, EverywhereError> {
+        let Keeping::Server(_) = &self.keeping else { return Err(EverywhereError::Unsupported) };
+        let Some(stored) = self.load(presented, now).await? else { return Ok(None) };
+        let user = stored.record.user.clone();
+        if user.sub.is_empty() {
+            return Err(EverywhereError::Unsupported);
+        }
+        let (sessions, but) = (Arc::clone(self), presented.id());
+        let task = self.tasks.spawn(async move { sessions.end_others(&user, but, now).await });
+        match task.await {
+            Ok(ended) => ended?,
+            // Nobody aborts it.
+            Err(crash) => std::panic::resume_unwind(crash.into_panic()),
+        }
+        // Last: as long as others may be left, this one can ask again.
+        Ok(self.end(presented, now).await?)
+    }
+
+    async fn end_others(
+        &self,
+        user: &UserKey,
+        but: RecordId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Keeping::Server(server) = &self.keeping else { return Ok(()) };
+        let mut count = 0;
+        loop {
+            let ids = server.of_user(user, but, now).await?;
+            if ids.is_empty() {
+                break;
+            }
+            count += ids.len();
+            // Together: a store may write many at the price of one.
+            futures_util::future::try_join_all(ids.into_iter().map(|id| self.end_other(id, now)))
+                .await?;
+        }
+        tracing::info!(count, "sessions ended: logout everywhere");
+        Ok(())
+    }
+
+    async fn end_other(&self, id: RecordId, now: Timestamp) -> Result<(), StoreError> {
+        // Before the record goes: a flight that finds it gone must know why.
+        self.flights.log_out(id);
+        if self.keeping.forget(id, now).await? {
+            tracing::info!(sid = id.handle(), "session ended: logout everywhere");
+        }
+        Ok(())
     }
 
     /// Destroys the session that a login replaced (R31).

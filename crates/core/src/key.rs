@@ -109,7 +109,7 @@ impl Keyring {
         self.keys().find(|key| key.id == id)
     }
 
-    fn keys(&self) -> impl Iterator<Item = &Key> + Clone {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> + Clone {
         std::iter::once(&self.newest).chain(&self.next).chain(&self.older)
     }
 }

@@ -7,6 +7,7 @@
 //! Where there is no store, the cookies hold a [`SealedSession`], for which the keyring alone is the key.
 
 mod freshness;
+mod index;
 mod record;
 mod sealed;
 mod ticket;
@@ -16,6 +17,7 @@ mod timeouts;
 mod tests;
 
 pub use freshness::{Freshness, refresh_margin};
+pub use index::IndexKey;
 pub use record::{Record, RecordError, TokenSet, UserKey};
 pub use sealed::{Beside, OpenFault, SealedSession, TooLarge, access_token_id};
 pub use ticket::{RecordId, Ticket};

@@ -23,13 +23,17 @@ mod tests;
 
 use std::{fmt, path::Path, sync::Arc, thread, time::Duration};
 
-use cloakroom_core::{session::RecordId, time::Timestamp};
+use cloakroom_core::{
+    session::{IndexKey, RecordId},
+    time::Timestamp,
+};
 use tokio::sync::{mpsc, oneshot};
 
 pub use file::OpenError;
 
 use crate::{
-    Replaced, SWEEP_LIMIT, SessionStore, StoreError, StoreErrorKind, StoreFuture, StoredRecord,
+    Content, FILED_LIMIT, Replaced, SWEEP_LIMIT, SessionStore, StoreError, StoreErrorKind,
+    StoreFuture, StoredRecord,
 };
 use database::{Fault, SharedDatabase};
 use tables::Tables;
@@ -97,8 +101,11 @@ impl EmbeddedStore {
         })
     }
 
-    fn read(&self, id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
-        self.database.with(|database| tables::load(database, id)).inspect_err(|_| {
+    fn read<T>(
+        &self,
+        look: impl FnOnce(&redb::Database) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        self.database.with(look).inspect_err(|_| {
             // Nobody may be writing: wake the writer, so that it opens the file anew. When its
             // queue is full, it is awake.
             if let Some(queue) = &self.queue {
@@ -133,11 +140,14 @@ impl fmt::Debug for EmbeddedStore {
 
 impl SessionStore for EmbeddedStore {
     fn load(&self, id: RecordId, now: Timestamp) -> StoreFuture<'_, Option<StoredRecord>> {
-        Box::pin(async move { Ok(self.read(id)?.filter(|record| record.expires_at > now)) })
+        Box::pin(async move {
+            let found = self.read(|database| tables::load(database, id))?;
+            Ok(found.filter(|record| record.expires_at > now))
+        })
     }
 
-    fn create(&self, id: RecordId, sealed: Vec<u8>, expires_at: Timestamp) -> StoreFuture<'_, ()> {
-        let created = self.write(move |tables| tables.create(id, &sealed, expires_at));
+    fn create(&self, id: RecordId, content: Content, expires_at: Timestamp) -> StoreFuture<'_, ()> {
+        let created = self.write(move |tables| tables.create(id, &content, expires_at));
         Box::pin(async move {
             created.await?.then_some(()).ok_or_else(|| {
                 let advice = "session ids must be random; please report this";
@@ -150,10 +160,10 @@ impl SessionStore for EmbeddedStore {
         &self,
         id: RecordId,
         version: u64,
-        sealed: Vec<u8>,
+        content: Content,
         expires_at: Timestamp,
     ) -> StoreFuture<'_, Replaced> {
-        self.write(move |tables| tables.replace(id, version, &sealed, expires_at))
+        self.write(move |tables| tables.replace(id, version, &content, expires_at))
     }
 
     fn touch(&self, id: RecordId, expires_at: Timestamp) -> StoreFuture<'_, ()> {
@@ -162,6 +172,12 @@ impl SessionStore for EmbeddedStore {
 
     fn remove(&self, id: RecordId) -> StoreFuture<'_, Option<StoredRecord>> {
         self.write(move |tables| tables.remove(id))
+    }
+
+    fn filed(&self, key: IndexKey, now: Timestamp) -> StoreFuture<'_, Vec<RecordId>> {
+        Box::pin(
+            async move { self.read(|database| tables::filed(database, key, now, FILED_LIMIT)) },
+        )
     }
 
     fn claim(&self, key: RecordId, until: Timestamp, now: Timestamp) -> StoreFuture<'_, bool> {

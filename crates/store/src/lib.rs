@@ -8,7 +8,7 @@
 //! | [`MemoryStore`] | tests | nothing |
 //! | [`EmbeddedStore`] | one gateway | `kill -9` and power loss: what was acknowledged is there |
 //!
-//! Not here yet: stores for several gateways, the lease between them, the index by user.
+//! Not here yet: stores for several gateways, the lease between them.
 
 mod embedded;
 mod error;
@@ -16,7 +16,10 @@ mod memory;
 
 use std::{future::Future, pin::Pin};
 
-use cloakroom_core::{session::RecordId, time::Timestamp};
+use cloakroom_core::{
+    session::{IndexKey, RecordId},
+    time::Timestamp,
+};
 
 pub use embedded::{EmbeddedStore, OpenError};
 pub use error::{StoreError, StoreErrorKind};
@@ -25,11 +28,30 @@ pub use memory::MemoryStore;
 /// The most that one [`SessionStore::sweep`] removes.
 pub const SWEEP_LIMIT: usize = 1024;
 
+/// The most that one [`SessionStore::filed`] gives.
+pub const FILED_LIMIT: usize = 1024;
+
 /// What a store's method returns: the trait stays usable as `dyn SessionStore`.
 ///
 /// Nothing happens before the first poll. A future that is dropped after it may have had its effect
 /// or not; never half of it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What is written of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The sealed bytes.
+    pub sealed: Vec<u8>,
+    /// What [`SessionStore::filed`] finds the record under, until the next write or its end.
+    pub filed: Vec<IndexKey>,
+}
+
+/// Filed under nothing.
+impl From<Vec<u8>> for Content {
+    fn from(sealed: Vec<u8>) -> Self {
+        Self { sealed, filed: Vec::new() }
+    }
+}
 
 /// A record as the store gives it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +95,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreErrorKind::IdInUse`] where the id names a record already: an id is never adopted (R31).
-    fn create(&self, id: RecordId, sealed: Vec<u8>, expires_at: Timestamp) -> StoreFuture<'_, ()>;
+    fn create(&self, id: RecordId, content: Content, expires_at: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Writes the record if it still has `version`; of several writers that read the same version
     /// exactly one wins.
@@ -84,7 +106,7 @@ pub trait SessionStore: Send + Sync + 'static {
         &self,
         id: RecordId,
         version: u64,
-        sealed: Vec<u8>,
+        content: Content,
         expires_at: Timestamp,
     ) -> StoreFuture<'_, Replaced>;
 
@@ -100,6 +122,12 @@ pub trait SessionStore: Send + Sync + 'static {
     /// and every later one finds the record gone. Of several removers one gets it. An expired record
     /// that is not swept yet is given back too.
     fn remove(&self, id: RecordId) -> StoreFuture<'_, Option<StoredRecord>>;
+
+    /// The ids of the records that are filed under `key` and have not expired at `now`, at most
+    /// [`FILED_LIMIT`] a call, in no order.
+    ///
+    /// It is the state of one moment: a record that a write is filing meanwhile may be missing.
+    fn filed(&self, key: IndexKey, now: Timestamp) -> StoreFuture<'_, Vec<RecordId>>;
 
     /// Uses `key` up: `true` exactly once until `until`, for states and tickets that count once (R4).
     ///

@@ -1,15 +1,19 @@
 //! The store for tests: everything in this process, nothing survives it.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use cloakroom_core::{session::RecordId, time::Timestamp};
+use cloakroom_core::{
+    session::{IndexKey, RecordId},
+    time::Timestamp,
+};
 
 use crate::{
-    Replaced, SWEEP_LIMIT, SessionStore, StoreError, StoreErrorKind, StoreFuture, StoredRecord,
+    Content, FILED_LIMIT, Replaced, SWEEP_LIMIT, SessionStore, StoreError, StoreErrorKind,
+    StoreFuture, StoredRecord,
 };
 
 /// Keeps records in memory: for tests, and for nobody who minds losing every session at a restart.
@@ -38,6 +42,9 @@ impl fmt::Debug for MemoryStore {
 struct State {
     records: HashMap<RecordId, StoredRecord>,
     record_ends: BTreeSet<(Timestamp, RecordId)>,
+    filed: HashMap<IndexKey, BTreeSet<RecordId>>,
+    /// What each record is filed under.
+    files: HashMap<RecordId, Vec<IndexKey>>,
     claims: HashMap<RecordId, Timestamp>,
     claim_ends: BTreeSet<(Timestamp, RecordId)>,
 }
@@ -52,8 +59,30 @@ impl State {
         }
     }
 
+    fn file(&mut self, id: RecordId, keys: Vec<IndexKey>) {
+        self.unfile(id);
+        if !keys.is_empty() {
+            for key in &keys {
+                self.filed.entry(*key).or_default().insert(id);
+            }
+            self.files.insert(id, keys);
+        }
+    }
+
+    fn unfile(&mut self, id: RecordId) {
+        for key in self.files.remove(&id).into_iter().flatten() {
+            if let Entry::Occupied(mut ids) = self.filed.entry(key) {
+                ids.get_mut().remove(&id);
+                if ids.get().is_empty() {
+                    ids.remove();
+                }
+            }
+        }
+    }
+
     fn remove(&mut self, id: RecordId) -> Option<StoredRecord> {
         let old = self.records.remove(&id)?;
+        self.unfile(id);
         self.record_ends.remove(&(old.expires_at, id));
         Some(old)
     }
@@ -77,6 +106,7 @@ impl State {
             && let Some((_, id)) = due(&mut self.record_ends, now)
         {
             self.records.remove(&id);
+            self.unfile(id);
             removed += 1;
         }
         while removed < SWEEP_LIMIT
@@ -105,14 +135,15 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    fn create(&self, id: RecordId, sealed: Vec<u8>, expires_at: Timestamp) -> StoreFuture<'_, ()> {
+    fn create(&self, id: RecordId, content: Content, expires_at: Timestamp) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let mut state = self.state();
             if state.records.contains_key(&id) {
                 let advice = "session ids must be random; please report this";
                 return Err(StoreError::new(StoreErrorKind::IdInUse, "memory store", advice));
             }
-            state.put(id, StoredRecord { version: 1, sealed, expires_at });
+            state.put(id, StoredRecord { version: 1, sealed: content.sealed, expires_at });
+            state.file(id, content.filed);
             Ok(())
         })
     }
@@ -121,7 +152,7 @@ impl SessionStore for MemoryStore {
         &self,
         id: RecordId,
         version: u64,
-        sealed: Vec<u8>,
+        content: Content,
         expires_at: Timestamp,
     ) -> StoreFuture<'_, Replaced> {
         Box::pin(async move {
@@ -132,7 +163,9 @@ impl SessionStore for MemoryStore {
                 Some(old) => {
                     let version = version + 1;
                     let expires_at = expires_at.max(old.expires_at);
+                    let sealed = content.sealed;
                     state.put(id, StoredRecord { version, sealed, expires_at });
+                    state.file(id, content.filed);
                     Ok(Replaced::Done { version })
                 }
             }
@@ -154,6 +187,15 @@ impl SessionStore for MemoryStore {
 
     fn remove(&self, id: RecordId) -> StoreFuture<'_, Option<StoredRecord>> {
         Box::pin(async move { Ok(self.state().remove(id)) })
+    }
+
+    fn filed(&self, key: IndexKey, now: Timestamp) -> StoreFuture<'_, Vec<RecordId>> {
+        Box::pin(async move {
+            let state = self.state();
+            let ids = state.filed.get(&key).into_iter().flatten().copied();
+            let lives = |id: &RecordId| state.records.get(id).is_some_and(|it| it.expires_at > now);
+            Ok(ids.filter(lives).take(FILED_LIMIT).collect())
+        })
     }
 
     fn claim(&self, key: RecordId, until: Timestamp, now: Timestamp) -> StoreFuture<'_, bool> {

@@ -12,7 +12,7 @@ use cloakroom_core::{
     session::{Record, Ticket, TokenSet, UserKey},
     time::Timestamp,
 };
-use cloakroom_store::{EmbeddedStore, SessionStore};
+use cloakroom_store::{Content, EmbeddedStore, SessionStore};
 
 const ACCESS: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.access-signature";
 const REFRESH: &str = "refresh-token-0123456789abcdef";
@@ -54,9 +54,12 @@ async fn the_file_tells_nothing() {
 
     let store = EmbeddedStore::open(&path).unwrap();
     let sealed = record(REFRESH).seal(&keyring, &ticket, &random);
-    store.create(id, sealed, end).await.unwrap();
+    let user = record(REFRESH).user;
+    let filed = vec![user.index_key(&keyring).unwrap()];
+    store.create(id, Content { sealed, filed: filed.clone() }, end).await.unwrap();
     let second = record(SECOND_REFRESH).seal(&keyring, &ticket, &random);
-    store.replace(id, 1, second.clone(), end).await.unwrap();
+    let content = Content { sealed: second.clone(), filed: filed.clone() };
+    store.replace(id, 1, content, end).await.unwrap();
 
     let cookie = ticket.encode();
     let cookie_bytes = URL_SAFE_NO_PAD.decode(cookie.as_bytes()).unwrap();
@@ -83,6 +86,7 @@ async fn the_file_tells_nothing() {
         }
         // The search finds what is there.
         assert!(contains(&bytes, id.as_bytes()) && contains(&bytes, &second[..64]), "{when}");
+        assert!(contains(&bytes, filed[0].as_bytes()), "{when}");
     };
     nothing_shows("while it is open");
     drop(store);

@@ -132,11 +132,11 @@ async fn child_writes_until_killed() {
 
 /// Creates, claims, replaces, and removes those whose name ends with 3.
 async fn write(store: &EmbeddedStore, name: &str) {
-    store.create(id(name), content(name, 1), END).await.unwrap();
+    store.create(id(name), content(name, 1).into(), END).await.unwrap();
     println!("ack written {name} 1");
     assert!(store.claim(id(name), END, NOW).await.unwrap());
     println!("ack claimed {name}");
-    let replaced = store.replace(id(name), 1, content(name, 2), END).await.unwrap();
+    let replaced = store.replace(id(name), 1, content(name, 2).into(), END).await.unwrap();
     assert_eq!(replaced, Replaced::Done { version: 2 });
     println!("ack written {name} 2");
     if name.ends_with('3') {

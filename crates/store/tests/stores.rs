@@ -49,6 +49,8 @@ every_store! {
     one_of_many_claimants_wins,
     sweeps_what_has_expired_and_nothing_else,
     a_sweep_is_bounded,
+    r33_finds_what_is_filed_under_a_key,
+    what_is_found_is_bounded,
     extreme_times_are_times,
 }
 

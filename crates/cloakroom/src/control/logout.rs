@@ -26,6 +26,7 @@ use crate::{
     Shared,
     reason::Reason,
     refusal::Refusal,
+    sessions::EverywhereError,
     settings::Settings,
     way::{gate::Admitted, reply::CLEAR_SITE_DATA},
 };
@@ -43,18 +44,49 @@ struct LogoutTicket {
     expires_at: Timestamp,
 }
 
+/// How much a logout ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// The browser's own session.
+    Here,
+    /// All sessions of its user (R33).
+    Everywhere,
+}
+
+/// What `everywhere` asks for. Where it cannot be, that is said before anything ends.
+fn extent(shared: &Shared, admitted: &Admitted) -> Result<Extent, Refusal> {
+    let query = admitted.query().unwrap_or_default();
+    let values = url::form_urlencoded::parse(query.as_bytes());
+    let values: Vec<_> = values.filter(|(name, _)| name == "everywhere").collect();
+    match values.as_slice() {
+        [] => Ok(Extent::Here),
+        [(_, value)] if value == "true" && shared.sessions.are_stored() => Ok(Extent::Everywhere),
+        [(_, value)] if value == "true" => {
+            Err(Refusal::new(Reason::EverywhereUnsupported, "sessions of this mode are in no list"))
+        }
+        _ => Err(Refusal::new(Reason::BadRequest, "everywhere is true or absent")),
+    }
+}
+
 /// Sends the browser on, with its POST, to the one path that the refresh token's cookie comes to.
-pub(super) fn send_on(shared: &Shared, _ours: &SameOrigin) -> Reply {
+pub(super) fn send_on(
+    shared: &Shared,
+    admitted: &Admitted,
+    _ours: &SameOrigin,
+) -> Result<Reply, Refusal> {
+    extent(shared, admitted)?;
     let location = format!("{}/refresh/logout", shared.settings.control_prefix);
-    Reply::same_method(&location)
+    Ok(Reply::same_method(&location))
 }
 
 /// Ends the session here, revokes its tokens at the provider beside (R17), and says where to go next.
 pub(super) async fn end(
     shared: &Shared,
     headers: &HeaderMap,
+    admitted: &Admitted,
     _ours: SameOrigin,
 ) -> Result<Reply, Refusal> {
+    let extent = extent(shared, admitted)?;
     let settings = &shared.settings;
     let now = shared.clock.now();
     let expired = shared.forgetting_cookies();
@@ -74,11 +106,21 @@ pub(super) async fn end(
             }
         })?;
     }
-    let ended = match presented {
-        Some(presented) => {
-            shared.sessions.end(&presented, now).await.map_err(|error| forget(error.into()))?
+    let sessions = &shared.sessions;
+    let ended = match (presented, extent) {
+        (Some(presented), Extent::Here) => {
+            sessions.end(&presented, now).await.map_err(|error| forget(error.into()))?
         }
-        None => None,
+        (Some(presented), Extent::Everywhere) => {
+            sessions.end_everywhere(&presented, now).await.map_err(|error| match error {
+                EverywhereError::Unsupported => {
+                    Refusal::new(Reason::EverywhereUnsupported, error.to_string())
+                }
+                EverywhereError::Load(error) => forget(error.into()),
+                EverywhereError::Store(error) => forget(super::refresh::store_refusal(error)),
+            })?
+        }
+        (None, _) => None,
     };
     let mut location = settings.after_logout.clone();
     if let Some(ended) = ended

@@ -7,6 +7,7 @@ mod cors;
 mod csrf;
 mod embedded;
 mod ending;
+mod everywhere;
 mod jwt;
 mod keys;
 mod sealed;

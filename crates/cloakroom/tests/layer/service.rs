@@ -60,6 +60,7 @@ pub(crate) struct Service {
     pub(crate) provider: Provider,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) cloakroom: Cloakroom,
+    pub(crate) keyring: Keyring,
     pub(crate) mode: Mode,
     pub(crate) hold: Arc<Hold>,
     task: JoinHandle<()>,
@@ -254,7 +255,8 @@ pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -
         Mode::Jwt => SessionMode::Jwt { access_cookie: CookieName::host("access_token").unwrap() },
     };
     change(&mut settings);
-    let cloakroom = Cloakroom::new(settings, store, keyring, clock.clone(), random).unwrap();
+    let cloakroom =
+        Cloakroom::new(settings, store, keyring.clone(), clock.clone(), random).unwrap();
     cloakroom.probe_providers().await.unwrap();
     let hold = Arc::new(Hold::default());
     let held = Arc::clone(&hold);
@@ -267,5 +269,5 @@ pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -
         .route("/maybe/seen", get(seen))
         .layer(cloakroom.layer());
     let task = tokio::spawn(async move { axum::serve(listener, handlers).await.unwrap() });
-    Service { url, provider, clock, cloakroom, mode, hold, task }
+    Service { url, provider, clock, cloakroom, keyring, mode, hold, task }
 }

@@ -132,3 +132,20 @@ async fn r40_a_link_from_a_mail_to_the_application_s_logout_ends_no_session(mode
     let over = service.call(&browser, "/api/seen").await;
     assert_eq!(over.problem().as_deref(), Some("login-required"));
 }
+
+/// R33: where the login service names no user, nobody can say which other sessions are theirs.
+#[tokio::test]
+async fn r33_sessions_of_nobody_in_particular_are_not_ended_together() {
+    let service = start(Mode::Server).await;
+    let (here, there) = (Browser::new(), Browser::new());
+    for browser in [&here, &there] {
+        log_in(&service, browser, "pw").await;
+    }
+    let url = format!("{}/auth/logout?everywhere=true", service.url);
+    let answer = here.fetch("POST", &url).await;
+    assert_eq!(answer.problem().as_deref(), Some("everywhere-unsupported"), "{answer:?}");
+    for browser in [&here, &there] {
+        let session = service.call(browser, "/auth/session").await.json();
+        assert_eq!(session["loggedIn"], true, "nothing has ended");
+    }
+}

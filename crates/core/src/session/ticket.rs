@@ -57,6 +57,11 @@ impl fmt::Debug for Ticket {
 pub struct RecordId([u8; 32]);
 
 impl RecordId {
+    /// As a store keeps it.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// SHA-256 over `label`, a zero byte and `id`.
     pub fn hash(label: &[u8], id: &[u8]) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);

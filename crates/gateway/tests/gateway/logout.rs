@@ -3,7 +3,7 @@
 use cloakroom_testkit::browser::Response;
 use cloakroom_testkit::{Browser, Fault, eventually};
 
-use crate::world::{World, assert_login_required, assert_problem, cookie};
+use crate::world::{PASSWORD, USERS, World, assert_login_required, assert_problem, cookie};
 
 async fn log_out(world: &World, browser: &Browser) -> Response {
     let answer = browser.fetch("POST", &world.at("/auth/logout")).await;
@@ -166,4 +166,38 @@ async fn half_a_cookie_ends_nothing() {
     assert_login_required(&world.echo(&thief).await);
     log_out(&world, &thief).await;
     assert!(world.is_logged_in(&browser).await);
+}
+
+/// R33: all sessions of the user end, over a restart of the gateway, and nobody else's.
+#[tokio::test]
+async fn a_logout_everywhere_ends_what_was_begun_before_a_restart_r33() {
+    let mut world = World::start().await;
+    let (laptop, phone, lost) =
+        (world.logged_in().await, world.logged_in().await, world.logged_in().await);
+    let other = Browser::new();
+    other.login(world.gateway.url(), USERS[1], PASSWORD, "/").await;
+    world.gateway.restart().await;
+    let answer = laptop.fetch("POST", &world.at("/auth/logout?everywhere=true")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(cookie(&laptop), None);
+    for browser in [&phone, &lost] {
+        assert_login_required(&world.echo(browser).await);
+    }
+    assert!(world.upstream.requests().is_empty());
+    assert!(world.is_logged_in(&other).await);
+    world.gateway.kill9().await;
+    world.gateway.restart().await;
+    assert_login_required(&world.echo(&phone).await);
+    assert!(world.is_logged_in(&other).await);
+    let log = world.gateway.log();
+    assert!(log.contains("sessions ended: logout everywhere count=2"), "{log}");
+    // It is for our own page alone, as any logout (R38), and by POST (R40).
+    let url = world.at("/auth/logout?everywhere=true");
+    assert_problem(
+        &other.request("POST", &url).from_page("https://evil.example").send().await,
+        403,
+        "cross-site",
+    );
+    assert_problem(&other.fetch("GET", &url).await, 405, "method-not-allowed");
+    assert!(world.is_logged_in(&other).await);
 }

@@ -5,19 +5,27 @@
 //! | `cloakroom` | a name | a number: `format`, the version of this layout |
 //! | `records` | record id | version, expiry, sealed bytes |
 //! | `record_ends` | expiry, record id | – |
+//! | `filed` | index key, record id | – |
+//! | `files` | record id | the index keys that it is filed under, one behind the other |
 //! | `claims` | key | until when it is used up |
 //! | `claim_ends` | until, key | – |
 //!
+//! `filed` and `files` came later; a file without them gets them when it is opened. Where an older version
+//! wrote meanwhile, `filed` may name records that are gone.
+//!
 //! The `…_ends` tables say what has expired without a scan. Times are Unix milliseconds.
 
-use cloakroom_core::{session::RecordId, time::Timestamp};
+use cloakroom_core::{
+    session::{IndexKey, RecordId},
+    time::Timestamp,
+};
 use redb::{
     Database, ReadableDatabase, ReadableTable, Table, TableDefinition, TableHandle,
     WriteTransaction,
 };
 
 use super::database::Fault;
-use crate::{Replaced, StoredRecord};
+use crate::{Content, Replaced, StoredRecord};
 
 /// The version of the layout above; a file of a newer one is refused.
 pub(super) const FORMAT: u64 = 1;
@@ -28,6 +36,8 @@ type Ends = TableDefinition<'static, (u64, Id), ()>;
 const META: TableDefinition<'static, &str, u64> = TableDefinition::new("cloakroom");
 const RECORDS: TableDefinition<'static, Id, (u64, u64, &[u8])> = TableDefinition::new("records");
 const RECORD_ENDS: Ends = TableDefinition::new("record_ends");
+const FILED: TableDefinition<'static, (Id, Id), ()> = TableDefinition::new("filed");
+const FILES: TableDefinition<'static, Id, &[u8]> = TableDefinition::new("files");
 const CLAIMS: TableDefinition<'static, Id, u64> = TableDefinition::new("claims");
 const CLAIM_ENDS: Ends = TableDefinition::new("claim_ends");
 
@@ -56,7 +66,14 @@ pub(super) fn prepare(database: &Database) -> Result<Layout, Fault> {
     }
     let meta = database.begin_read()?.open_table(META)?;
     Ok(match meta.get("format")?.map(|format| format.value()) {
-        Some(FORMAT) => Layout::Ours,
+        Some(FORMAT) => {
+            if !names.iter().any(|table| table.name() == FILED.name()) {
+                let transaction = database.begin_write()?;
+                drop(Tables::open(&transaction)?);
+                transaction.commit()?;
+            }
+            Layout::Ours
+        }
         Some(newer) if newer > FORMAT => Layout::Newer(newer),
         _ => Layout::Foreign,
     })
@@ -68,10 +85,37 @@ pub(super) fn load(database: &Database, id: RecordId) -> Result<Option<StoredRec
     Ok(records.get(id.as_bytes())?.map(|found| record(found.value())))
 }
 
+/// The ids of at most `limit` records that are filed under `key` and have not expired at `now`.
+pub(super) fn filed(
+    database: &Database,
+    key: IndexKey,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<RecordId>, Fault> {
+    let transaction = database.begin_read()?;
+    let (filed, records) = (transaction.open_table(FILED)?, transaction.open_table(RECORDS)?);
+    let key = key.as_bytes();
+    let mut found = Vec::new();
+    for entry in filed.range((key, &[0; 32])..=(key, &[0xff; 32]))? {
+        let (entry, _) = entry?;
+        let id = *entry.value().1;
+        let lives = records.get(&id)?.is_some_and(|it| it.value().1 > now.as_unix_millis());
+        if lives {
+            found.push(RecordId::from_bytes(id));
+        }
+        if found.len() == limit {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 /// The tables of one write transaction.
 pub(super) struct Tables<'t> {
     records: Table<'t, Id, (u64, u64, &'static [u8])>,
     record_ends: Table<'t, (u64, Id), ()>,
+    filed: Table<'t, (Id, Id), ()>,
+    files: Table<'t, Id, &'static [u8]>,
     claims: Table<'t, Id, u64>,
     claim_ends: Table<'t, (u64, Id), ()>,
     changed: bool,
@@ -82,6 +126,8 @@ impl<'t> Tables<'t> {
         Ok(Self {
             records: transaction.open_table(RECORDS)?,
             record_ends: transaction.open_table(RECORD_ENDS)?,
+            filed: transaction.open_table(FILED)?,
+            files: transaction.open_table(FILES)?,
             claims: transaction.open_table(CLAIMS)?,
             claim_ends: transaction.open_table(CLAIM_ENDS)?,
             changed: false,
@@ -97,13 +143,14 @@ impl<'t> Tables<'t> {
     pub(super) fn create(
         &mut self,
         id: RecordId,
-        sealed: &[u8],
+        content: &Content,
         expires_at: Timestamp,
     ) -> Result<bool, Fault> {
         if self.head(id)?.is_some() {
             return Ok(false);
         }
-        self.put(id, 1, expires_at.as_unix_millis(), sealed)?;
+        self.put(id, 1, expires_at.as_unix_millis(), &content.sealed)?;
+        self.file(id, &content.filed)?;
         Ok(true)
     }
 
@@ -111,7 +158,7 @@ impl<'t> Tables<'t> {
         &mut self,
         id: RecordId,
         version: u64,
-        sealed: &[u8],
+        content: &Content,
         expires_at: Timestamp,
     ) -> Result<Replaced, Fault> {
         let Some((current, end)) = self.head(id)? else { return Ok(Replaced::Gone) };
@@ -120,7 +167,9 @@ impl<'t> Tables<'t> {
         }
         self.record_ends.remove((end, id.as_bytes()))?;
         let version = version + 1;
-        self.put(id, version, expires_at.as_unix_millis().max(end), sealed)?;
+        self.put(id, version, expires_at.as_unix_millis().max(end), &content.sealed)?;
+        self.unfile(id.as_bytes())?;
+        self.file(id, &content.filed)?;
         Ok(Replaced::Done { version })
     }
 
@@ -144,6 +193,7 @@ impl<'t> Tables<'t> {
         if let Some(old) = &removed {
             self.changed = true;
             self.record_ends.remove((old.expires_at.as_unix_millis(), id.as_bytes()))?;
+            self.unfile(id.as_bytes())?;
         }
         Ok(removed)
     }
@@ -175,6 +225,7 @@ impl<'t> Tables<'t> {
         for (end, id) in &records {
             self.records.remove(id)?;
             self.record_ends.remove((*end, id))?;
+            self.unfile(id)?;
         }
         let claims = due(&self.claim_ends, now, limit - records.len())?;
         for (until, key) in &claims {
@@ -190,6 +241,29 @@ impl<'t> Tables<'t> {
         self.changed = true;
         self.records.insert(id.as_bytes(), (version, end, sealed))?;
         self.record_ends.insert((end, id.as_bytes()), ())?;
+        Ok(())
+    }
+
+    fn file(&mut self, id: RecordId, keys: &[IndexKey]) -> Result<(), Fault> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        for key in keys {
+            self.filed.insert((key.as_bytes(), id.as_bytes()), ())?;
+        }
+        let keys: Vec<u8> = keys.iter().flat_map(|key| *key.as_bytes()).collect();
+        self.files.insert(id.as_bytes(), keys.as_slice())?;
+        Ok(())
+    }
+
+    fn unfile(&mut self, id: &[u8; 32]) -> Result<(), Fault> {
+        let Some(keys) = self.files.remove(id)?.map(|keys| keys.value().to_vec()) else {
+            return Ok(());
+        };
+        let (keys, _) = keys.as_chunks::<32>();
+        for key in keys {
+            self.filed.remove((key, id))?;
+        }
         Ok(())
     }
 

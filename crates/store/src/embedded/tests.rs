@@ -33,8 +33,8 @@ fn place() -> (TempDir, PathBuf) {
 async fn what_was_acknowledged_is_there_after_reopening() {
     let (_folder, path) = place();
     let store = EmbeddedStore::open(&path).unwrap();
-    store.create(id("a"), b"1".to_vec(), at(10)).await.unwrap();
-    store.replace(id("a"), 1, b"2".to_vec(), at(20)).await.unwrap();
+    store.create(id("a"), b"1".to_vec().into(), at(10)).await.unwrap();
+    store.replace(id("a"), 1, b"2".to_vec().into(), at(20)).await.unwrap();
     assert!(store.claim(id("state"), at(10), at(1)).await.unwrap());
     drop(store);
     let store = EmbeddedStore::open(&path).unwrap();
@@ -50,7 +50,7 @@ async fn dropping_the_store_finishes_what_has_queued() {
     let store = EmbeddedStore::open(&path).unwrap();
     for number in 0..100_u8 {
         // Polled once: handed over. Whoever asked does not wait for the answer.
-        let mut written = store.create(id([number]), vec![number], at(10));
+        let mut written = store.create(id([number]), vec![number].into(), at(10));
         assert!(poll_once(&mut written).await.is_none_or(|done| done.is_ok()));
     }
     drop(store);
@@ -122,6 +122,57 @@ fn a_newer_format_is_refused_and_left_alone() {
     assert_eq!(read.open_table(records).unwrap().get("a").unwrap().unwrap().value(), "kept");
 }
 
+fn filed(sealed: &[u8]) -> Content {
+    Content { sealed: sealed.to_vec(), filed: vec![IndexKey::from_bytes([1; 32])] }
+}
+
+/// R33: a file from before there was an index keeps its sessions; each is filed at its next write.
+#[tokio::test]
+async fn a_file_without_an_index_gets_one() {
+    let (_folder, path) = place();
+    let key = IndexKey::from_bytes([1; 32]);
+    let store = EmbeddedStore::open(&path).unwrap();
+    for name in ["a", "b"] {
+        store.create(id(name), filed(b"1"), at(10)).await.unwrap();
+    }
+    drop(store);
+    {
+        let database = redb::Database::open(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        assert!(
+            write
+                .delete_table(TableDefinition::<(&[u8; 32], &[u8; 32]), ()>::new("filed"))
+                .unwrap()
+        );
+        assert!(write.delete_table(TableDefinition::<&[u8; 32], &[u8]>::new("files")).unwrap());
+        write.commit().unwrap();
+    }
+    let store = EmbeddedStore::open(&path).unwrap();
+    assert_eq!(store.filed(key, at(1)).await.unwrap(), []);
+    assert_eq!(store.load(id("a"), at(1)).await.unwrap().unwrap().sealed, b"1");
+    store.replace(id("a"), 1, filed(b"2"), at(10)).await.unwrap();
+    assert_eq!(store.filed(key, at(1)).await.unwrap(), [id("a")]);
+    assert!(store.remove(id("b")).await.unwrap().is_some());
+}
+
+/// An older version that wrote meanwhile knows no index, and leaves in it what it removed.
+#[tokio::test]
+async fn a_record_that_an_older_version_removed_is_not_found() {
+    let (_folder, path) = place();
+    let store = EmbeddedStore::open(&path).unwrap();
+    store.create(id("a"), filed(b"1"), at(10)).await.unwrap();
+    drop(store);
+    {
+        let database = redb::Database::open(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        let records = TableDefinition::<&[u8; 32], (u64, u64, &[u8])>::new("records");
+        write.open_table(records).unwrap().remove(id("a").as_bytes()).unwrap();
+        write.commit().unwrap();
+    }
+    let store = EmbeddedStore::open(&path).unwrap();
+    assert_eq!(store.filed(IndexKey::from_bytes([1; 32]), at(1)).await.unwrap(), []);
+}
+
 #[test]
 fn other_files_are_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -160,7 +211,7 @@ fn a_place_that_cannot_be_says_so() {
 async fn a_dead_writer_is_an_error_not_a_hang() {
     let (_folder, path) = place();
     let store = EmbeddedStore::open(&path).unwrap();
-    store.create(id("a"), b"1".to_vec(), at(10)).await.unwrap();
+    store.create(id("a"), b"1".to_vec().into(), at(10)).await.unwrap();
     let killer =
         store.write(|_| -> Result<(), Fault> { panic!("a panic in the writer, on purpose") });
     let queued = store.remove(id("a"));
@@ -210,13 +261,13 @@ async fn it_comes_back_when_the_disk_does() {
     let (_folder, path) = place();
     let disk = FailingDisk::default();
     let store = disk.store(&path);
-    store.create(id("a"), b"1".to_vec(), at(10)).await.unwrap();
+    store.create(id("a"), b"1".to_vec().into(), at(10)).await.unwrap();
 
     disk.full.store(true, Ordering::SeqCst);
-    let error = store.create(id("b"), b"1".to_vec(), at(10)).await.unwrap_err();
+    let error = store.create(id("b"), b"1".to_vec().into(), at(10)).await.unwrap_err();
     assert!(error.source().unwrap().to_string().contains("no storage space"), "{error:?}");
     for _ in 0..3 {
-        let error = store.create(id("b"), b"1".to_vec(), at(10)).await.unwrap_err();
+        let error = store.create(id("b"), b"1".to_vec().into(), at(10)).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
         let shown = error.to_string();
         assert!(shown.contains("sessions.redb") && shown.contains("has room"), "{shown}");
@@ -231,7 +282,7 @@ async fn it_comes_back_when_the_disk_does() {
     assert_eq!(store.load(id("a"), at(1)).await.unwrap().unwrap().expires_at, at(20));
     // The failed one may have been written or not, as it says; it is whole either way.
     let _ = store.remove(id("b")).await.unwrap();
-    store.create(id("b"), b"2".to_vec(), at(10)).await.unwrap();
+    store.create(id("b"), b"2".to_vec().into(), at(10)).await.unwrap();
 }
 
 #[tokio::test]
@@ -239,7 +290,7 @@ async fn readers_alone_bring_it_back() {
     let (_folder, path) = place();
     let disk = FailingDisk::default();
     let store = disk.store(&path);
-    store.create(id("a"), vec![1; 9000], at(10)).await.unwrap();
+    store.create(id("a"), vec![1; 9000].into(), at(10)).await.unwrap();
     drop(store);
 
     let store = disk.store(&path);

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use cloakroom_store::{Replaced, SessionStore, StoreErrorKind, StoredRecord};
+use cloakroom_store::{Content, Replaced, SessionStore, StoreErrorKind, StoredRecord};
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use super::{at, id};
+use super::{at, id, key};
 
 #[derive(Clone, Debug)]
 enum Operation {
@@ -16,6 +16,7 @@ enum Operation {
     Create {
         id: u8,
         sealed: Vec<u8>,
+        filed: Vec<u8>,
         end: u64,
     },
     /// Names the current version moved by `stale`.
@@ -23,6 +24,7 @@ enum Operation {
         id: u8,
         stale: u64,
         sealed: Vec<u8>,
+        filed: Vec<u8>,
         end: u64,
     },
     Touch {
@@ -31,6 +33,10 @@ enum Operation {
     },
     Remove {
         id: u8,
+    },
+    Filed {
+        key: u8,
+        now: u64,
     },
     Claim {
         key: u8,
@@ -47,12 +53,16 @@ fn operation() -> impl Strategy<Value = Operation> {
     let id = 0..4_u8;
     let time = 0..12_u64;
     let sealed = prop::collection::vec(any::<u8>(), 0..40);
+    let filed = prop::collection::vec(0..3_u8, 0..3);
     prop_oneof![
         3 => (id.clone(), time.clone()).prop_map(|(id, now)| Operation::Load { id, now }),
-        3 => (id.clone(), sealed.clone(), time.clone())
-            .prop_map(|(id, sealed, end)| Operation::Create { id, sealed, end }),
-        3 => (id.clone(), prop_oneof![3 => Just(0), 1 => 1..3_u64], sealed, time.clone())
-            .prop_map(|(id, stale, sealed, end)| Operation::Replace { id, stale, sealed, end }),
+        3 => (id.clone(), sealed.clone(), filed.clone(), time.clone())
+            .prop_map(|(id, sealed, filed, end)| Operation::Create { id, sealed, filed, end }),
+        3 => (id.clone(), prop_oneof![3 => Just(0), 1 => 1..3_u64], sealed, filed, time.clone())
+            .prop_map(|(id, stale, sealed, filed, end)| {
+                Operation::Replace { id, stale, sealed, filed, end }
+            }),
+        2 => (0..3_u8, time.clone()).prop_map(|(key, now)| Operation::Filed { key, now }),
         2 => (id.clone(), time.clone()).prop_map(|(id, end)| Operation::Touch { id, end }),
         1 => id.clone().prop_map(|id| Operation::Remove { id }),
         2 => (id, time.clone(), time.clone())
@@ -64,6 +74,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 #[derive(Default)]
 struct Model {
     records: HashMap<u8, (u64, Vec<u8>, u64)>,
+    filed: HashMap<u8, Vec<u8>>,
     claims: HashMap<u8, u64>,
 }
 
@@ -76,8 +87,9 @@ impl Model {
                 let expected = found.cloned().map(stored);
                 assert_eq!(store.load(id([name]), at(now)).await.unwrap(), expected);
             }
-            Operation::Create { id: name, sealed, end } => {
-                let created = store.create(id([name]), sealed.clone(), at(end)).await;
+            Operation::Create { id: name, sealed, filed, end } => {
+                let content = content(&sealed, &filed);
+                let created = store.create(id([name]), content, at(end)).await;
                 match self.records.entry(name) {
                     Entry::Occupied(_) => {
                         assert_eq!(created.unwrap_err().kind(), StoreErrorKind::IdInUse);
@@ -85,20 +97,23 @@ impl Model {
                     Entry::Vacant(free) => {
                         created.unwrap();
                         free.insert((1, sealed, end));
+                        self.filed.insert(name, filed);
                     }
                 }
             }
-            Operation::Replace { id: name, stale, sealed, end } => {
+            Operation::Replace { id: name, stale, sealed, filed, end } => {
+                let written = content(&sealed, &filed);
                 let version = self.records.get(&name).map_or(1, |record| record.0) + stale;
                 let expected = match self.records.get_mut(&name) {
                     None => Replaced::Gone,
                     Some(record) if record.0 != version => Replaced::Conflict,
                     Some(record) => {
-                        *record = (version + 1, sealed.clone(), end.max(record.2));
+                        *record = (version + 1, sealed, end.max(record.2));
+                        self.filed.insert(name, filed);
                         Replaced::Done { version: version + 1 }
                     }
                 };
-                let replaced = store.replace(id([name]), version, sealed, at(end)).await;
+                let replaced = store.replace(id([name]), version, written, at(end)).await;
                 assert_eq!(replaced.unwrap(), expected);
             }
             Operation::Touch { id: name, end } => {
@@ -110,6 +125,17 @@ impl Model {
             Operation::Remove { id: name } => {
                 let expected = self.records.remove(&name).map(stored);
                 assert_eq!(store.remove(id([name])).await.unwrap(), expected);
+            }
+            Operation::Filed { key: number, now } => {
+                let is_found = |name: &u8, record: &(u64, Vec<u8>, u64)| {
+                    record.2 > now && self.filed[name].contains(&number)
+                };
+                let expected = self.records.iter().filter(|(name, record)| is_found(name, record));
+                let mut expected: Vec<_> = expected.map(|(name, _)| id([*name])).collect();
+                let mut found = store.filed(key(number), at(now)).await.unwrap();
+                expected.sort();
+                found.sort();
+                assert_eq!(found, expected);
             }
             Operation::Claim { key, until, now } => {
                 let held = self.claims.get(&key).is_some_and(|held| *held > now);
@@ -128,6 +154,10 @@ impl Model {
             }
         }
     }
+}
+
+fn content(sealed: &[u8], filed: &[u8]) -> Content {
+    Content { sealed: sealed.to_vec(), filed: filed.iter().copied().map(key).collect() }
 }
 
 fn stored((version, sealed, end): (u64, Vec<u8>, u64)) -> StoredRecord {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use cloakroom_core::{
     cookie::{self, Found},
     random::Random,
-    session::{Record, RecordId, Ticket, Timeouts},
+    session::{Record, RecordId, Ticket, Timeouts, UserKey},
     time::Timestamp,
 };
-use cloakroom_store::{Replaced, SessionStore, StoreError};
+use cloakroom_store::{Content, Replaced, SessionStore, StoreError};
 use http::{HeaderMap, HeaderValue};
 
 use super::{Kind, Presented, StartError, Started, Stored};
@@ -48,9 +48,9 @@ impl Server {
         let attributes = self.cookie.attributes();
         let cookie = cookie::set(&self.cookie.name, &ticket.encode(), &attributes)
             .map_err(|error| StartError::DoesNotFit(error.to_string()))?;
-        let sealed = record.seal(&self.keyring.get(), &ticket, &*self.random);
+        let content = self.content(record, &ticket);
         let expires_at = self.timeouts.expiry(now, record.absolute_end);
-        self.store.create(ticket.record_id(), sealed, expires_at).await?;
+        self.store.create(ticket.record_id(), content, expires_at).await?;
         Ok(Started { id: ticket.record_id(), cookies: vec![cookie] })
     }
 
@@ -83,8 +83,32 @@ impl Server {
         record: &Record,
     ) -> Result<Replaced, StoreError> {
         let Kind::Ticket(ticket) = presented.kind() else { return Ok(Replaced::Gone) };
-        let sealed = record.seal(&self.keyring.get(), ticket, &*self.random);
-        self.store.replace(presented.id(), before.version, sealed, before.expires_at).await
+        let content = self.content(record, ticket);
+        self.store.replace(presented.id(), before.version, content, before.expires_at).await
+    }
+
+    /// Sealed and filed under one key (see [`UserKey::index_key`]).
+    fn content(&self, record: &Record, ticket: &Ticket) -> Content {
+        let keyring = self.keyring.get();
+        Content {
+            sealed: record.seal(&keyring, ticket, &*self.random),
+            filed: record.user.index_key(&keyring).into_iter().collect(),
+        }
+    }
+
+    /// Some of the user's sessions but that of `but`; none when there are no more.
+    pub(in crate::sessions) async fn of_user(
+        &self,
+        user: &UserKey,
+        but: RecordId,
+        now: Timestamp,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        let mut ids = Vec::new();
+        for key in user.index_keys(&self.keyring.get()) {
+            ids.extend(self.store.filed(key, now).await?);
+        }
+        ids.retain(|id| *id != but);
+        Ok(ids)
     }
 
     pub(super) async fn remove(&self, presented: &Presented) -> Result<Option<Record>, StoreError> {

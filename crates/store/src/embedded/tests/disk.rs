@@ -195,7 +195,7 @@ pub(super) fn survives_power_loss() {
         let mut whims = whims.into_iter().cycle();
         runtime.block_on(async {
             for number in 0..writes {
-                store.create(id([number]), vec![number; 3000], at(10)).await.unwrap();
+                store.create(id([number]), vec![number; 3000].into(), at(10)).await.unwrap();
                 let (after, _next) = tokio::join!(
                     async { disk.after_power_loss(|| whims.next().unwrap()) },
                     store.claim(id([number]), at(10), at(1)),

@@ -1,0 +1,78 @@
+//! Under what a store files a session, so that all of one user's are found.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    hkdf,
+    hmac::{self, HMAC_SHA256},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::UserKey;
+use crate::key::{Key, Keyring};
+
+/// What sessions are filed under: a MAC under a key that is derived from the keyring.
+///
+/// A store alone tells by it which sessions belong together, not to whom. With the keyring as well, a
+/// guess of a user can be tried; it still opens nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexKey([u8; 32]);
+
+impl IndexKey {
+    /// As a store keeps it.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// As a store keeps it.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// HMAC-SHA-256 over the parts, each with its length before it, so that no two lists of parts give
+    /// the same bytes. `label` says what is indexed.
+    fn new(key: &Key, label: &[u8], parts: [&str; 2]) -> Self {
+        let key: hmac::Key = hkdf::Salt::new(hkdf::HKDF_SHA256, b"")
+            .extract(key.bytes())
+            .expand(&[label], HMAC_SHA256)
+            .expect("a 32-byte key is within HKDF's limit")
+            .into();
+        let mut context = hmac::Context::with_key(&key);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut out = [0; 32];
+        out.copy_from_slice(context.sign().as_ref());
+        Self(out)
+    }
+}
+
+impl UserKey {
+    /// What a session of this user is filed under when it is sealed now; `None` where nobody said whose
+    /// it is.
+    ///
+    /// File it anew whenever the record is sealed anew: so what it is filed under and what opens it are
+    /// of one key, and leave the keyring together.
+    pub fn index_key(&self, keyring: &Keyring) -> Option<IndexKey> {
+        (!self.sub.is_empty()).then(|| self.index_key_under(keyring.newest()))
+    }
+
+    /// Everything that sessions of this user may be filed under: one for each key of the keyring.
+    pub fn index_keys(&self, keyring: &Keyring) -> Vec<IndexKey> {
+        match self.sub.is_empty() {
+            true => Vec::new(),
+            false => keyring.keys().map(|key| self.index_key_under(key)).collect(),
+        }
+    }
+
+    fn index_key_under(&self, key: &Key) -> IndexKey {
+        IndexKey::new(key, b"cloakroom user index v1", [&self.iss, &self.sub])
+    }
+}
+
+impl fmt::Debug for IndexKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IndexKey({})", URL_SAFE_NO_PAD.encode(&self.0[..12]))
+    }
+}
