@@ -20,8 +20,9 @@ async fn start(configure: impl FnOnce(GatewayConfig) -> GatewayConfig) -> World 
 fn cors(answer: &Response) -> Vec<(String, String)> {
     let cors = |name: &str| name.starts_with("access-control-");
     let said = answer.headers.iter().filter(|(name, _)| cors(name.as_str()));
-    let mut said: Vec<_> =
-        said.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    let mut said: Vec<_> = said
+        .map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()))
+        .collect();
     said.sort();
     said
 }
