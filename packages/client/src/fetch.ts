@@ -16,9 +16,9 @@ export interface FetchParts {
 const REPETITIONS = 2
 
 export function createFetch(parts: FetchParts): typeof fetch {
-  const own = [location.origin, ...parts.apiOrigins]
-
   return async (input, init) => {
+    if (typeof document === 'undefined') return fetch(input, init)
+    const own = [location.origin, ...parts.apiOrigins]
     const stream = init?.body instanceof ReadableStream
     // Where it cannot, the browser sends the text `[object ReadableStream]`.
     if (stream && !('duplex' in Request.prototype)) throw new SessionError('stream', 'streams do not work here: send a Blob')

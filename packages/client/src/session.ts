@@ -184,7 +184,7 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
     },
     ready,
     check: (over) => check(over),
-    fetch: inBrowser ? createFetch({ apiOrigins, sign: endpoints.sign, refresh, ensureFresh, heed }) : fetch,
+    fetch: createFetch({ apiOrigins, sign: endpoints.sign, refresh, ensureFresh, heed }),
     ensureFresh,
     login,
     logout,

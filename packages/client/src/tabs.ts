@@ -17,13 +17,14 @@ export interface Tabs {
 export function createTabs(name: string, { news, ...listeners }: TabListeners): Tabs {
   const ending = new AbortController()
   for (const [type, listener] of Object.entries(listeners)) addEventListener(type, listener as EventListener, ending)
-  const channel = globalThis.BroadcastChannel && new BroadcastChannel(name)
+  let channel: BroadcastChannel | undefined = globalThis.BroadcastChannel && new BroadcastChannel(name)
   if (channel) channel.onmessage = news
   return {
     tell: (news) => channel?.postMessage(news),
     dispose() {
       ending.abort()
       channel?.close()
+      channel = undefined
     },
   }
 }

@@ -1,0 +1,331 @@
+// The states of a session: what is asked, published, reset and told to other tabs.
+import { describe, expect, test } from 'vitest'
+import { SessionError } from '../src/index.js'
+import { fresh, loggedIn, loggedOut, marked, openTab, settled } from './tab.js'
+
+const ask = 'GET /auth/session'
+
+describe('the first answer', () => {
+  test('is one request for all who wait, and remembered by one boolean (rule 8)', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    const session = tab.session()
+    expect(session.snapshot.status).toBe('unknown')
+    const [one, other] = await Promise.all([session.ready(), session.ready()])
+    expect(one).toBe(other)
+    expect(one).toMatchObject({ status: 'in', claims: { sub: 'alice' }, sid: 's-alice' })
+    expect(tab.gateway.asked(ask)).toBe(1)
+    expect([...tab.storage]).toEqual([['cloakroom', '1']])
+    expect(session.likelyLoggedIn).toBe(true)
+    expect(session.diary).toEqual(['init: alice'])
+  })
+
+  test('that does not come is an error, changes nothing, and is asked for again by the next', async () => {
+    const tab = openTab()
+    tab.storage.set('cloakroom', '1')
+    tab.gateway.answer(ask, new Response('<html>', { status: 502 }), new Response('<html>'), loggedOut)
+    const session = tab.session()
+    await expect(session.ready()).rejects.toMatchObject({ name: 'SessionError', reason: 'unreachable' })
+    await expect(session.ready(), 'a page instead of an answer').rejects.toBeInstanceOf(SessionError)
+    expect(session.snapshot.status).toBe('unknown')
+    expect(session.likelyLoggedIn, 'a hint stays until somebody knows').toBe(true)
+    expect(await session.ready()).toMatchObject({ status: 'out' })
+    expect(session.likelyLoggedIn).toBe(false)
+    expect(session.diary).toEqual(['init: out'])
+  })
+
+  test('whose token has expired comes after a refresh (mode jwt)', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, marked('expired'), loggedIn('alice'))
+    tab.gateway.answer('POST /auth/refresh', fresh())
+    expect(await tab.session().ready()).toMatchObject({ status: 'in' })
+  })
+
+  test('whose refresh token is dead says that nobody is there', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, marked('expired'))
+    tab.gateway.answer('POST /auth/refresh', marked('login-required'))
+    expect(await tab.session().ready()).toMatchObject({ status: 'out' })
+  })
+})
+
+describe('claims', () => {
+  test('go through the schema, and keep their reference while they do not change', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), loggedIn('alice'), loggedIn('alice', { claims: { sub: 'alice', name: 'A' } }))
+    const validate = (value: unknown) => ({ value: value as { sub: string } })
+    const session = tab.session({ claims: { '~standard': { validate } } })
+    const first = await session.ready()
+    expect(await session.check(), 'nothing changed').toBe(first)
+    expect((await session.check()).claims).toEqual({ sub: 'alice', name: 'A' })
+    expect(session.diary).toEqual(['init: alice', 'refresh: alice'])
+  })
+
+  test('that do not fit are an error and change nothing', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    const issues = [{ message: 'no role' }]
+    const session = tab.session({ claims: { '~standard': { validate: () => ({ issues }) } } })
+    await expect(session.ready()).rejects.toMatchObject({ reason: 'claims', cause: issues })
+    expect(session.snapshot.status).toBe('unknown')
+  })
+})
+
+describe('another user (rule 9)', () => {
+  test('comes after a reset', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), loggedIn('bob'))
+    const session = tab.session()
+    await session.ready()
+    await session.check()
+    expect(session.diary).toEqual(['init: alice', 'reset: switched', 'switched: bob'])
+  })
+
+  test('is not published where a reset fails: the page reloads', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), loggedIn('bob'))
+    const session = tab.session()
+    session.onReset(() => {
+      throw new Error('cannot forget')
+    })
+    await session.ready()
+    await expect(session.check()).rejects.toThrow('cannot forget')
+    expect(tab.reloads).toBe(1)
+    expect(session.snapshot.claims?.sub).toBe('alice')
+  })
+
+  test('is found when the page can be seen again, once it has ever asked', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), loggedIn('bob'))
+    const session = tab.session()
+    tab.event('visibilitychange')
+    await settled()
+    expect(tab.gateway.asked(ask), 'before anybody wanted to know').toBe(0)
+    await session.ready()
+    tab.hidden = true
+    tab.event('visibilitychange')
+    await settled()
+    expect(tab.gateway.asked(ask), 'while nobody looks').toBe(1)
+    tab.hidden = false
+    tab.event('visibilitychange')
+    await settled()
+    expect(session.snapshot.claims?.sub).toBe('bob')
+  })
+})
+
+describe('a session that expires (rule 10)', () => {
+  async function expired(options = {}) {
+    const tab = openTab(options)
+    tab.gateway.answer(ask, loggedIn('alice'), loggedOut)
+    tab.gateway.answer('GET /api/orders', marked('login-required'))
+    return tab
+  }
+
+  test('resets nothing, tells the other tabs, and gives the answer', async () => {
+    const tab = await expired()
+    const session = tab.session()
+    await session.ready()
+    expect((await session.fetch('http://app.test/api/orders')).status).toBe(401)
+    await settled()
+    expect(session.diary).toEqual(['init: alice', 'expired: out'])
+    expect(tab.told).toEqual([{ in: 's-alice' }, { out: 'expired' }])
+    expect(tab.storage.size).toBe(0)
+    expect(tab.navigations).toEqual([])
+  })
+
+  test('leaves the work of a user who comes back, and none to another one', async () => {
+    const tab = await expired()
+    const session = tab.session()
+    await session.ready()
+    await session.check()
+    await session.check()
+    tab.gateway.answer(ask, loggedIn('alice', { sid: 's-2' }), loggedOut, loggedOut, loggedIn('bob'))
+    await session.check()
+    await session.check()
+    await session.check()
+    await session.check()
+    expect(session.diary).toEqual([
+      'init: alice', 'expired: out', 'remote: alice', 'expired: out', 'reset: switched', 'switched: bob',
+    ])
+  })
+
+  test('leads to the login where the application wants it, once', async () => {
+    const tab = await expired()
+    const session = tab.session({ onExpired: 'redirect' })
+    await session.ready()
+    await Promise.all([session.fetch('http://app.test/api/orders'), session.fetch('http://app.test/api/orders')])
+    await session.fetch('http://app.test/api/orders')
+    expect(tab.navigations).toEqual(['http://app.test/auth/login?return_to=%2Forders%3Fpage%3D2%237'])
+  })
+
+  test('is the word of the server alone: a late answer about the session before ends nothing', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.gateway.answer('GET /api/orders', marked('login-required'))
+    const session = tab.session()
+    await session.ready()
+    await session.fetch('http://app.test/api/orders')
+    expect(session.snapshot.status).toBe('in')
+  })
+
+  test('stays known where nobody can be asked', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), new Response('', { status: 503 }))
+    tab.gateway.answer('GET /api/orders', marked('login-required'))
+    const session = tab.session()
+    await session.ready()
+    await session.fetch('http://app.test/api/orders')
+    expect(session.snapshot.status).toBe('in')
+  })
+})
+
+describe('login and logout', () => {
+  test('login leaves the page for the gateway', () => {
+    const tab = openTab()
+    tab.session().login({ returnTo: '/cart', provider: 'shop' })
+    expect(tab.navigations).toEqual(['http://app.test/auth/login?return_to=%2Fcart&provider=shop'])
+  })
+
+  test('logout resets, tells the other tabs, then leaves the page', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.gateway.answer('POST /auth/logout?everywhere=true', Response.json({ location: '/bye' }))
+    const session = tab.session()
+    await session.ready()
+    session.onReset(() => expect(tab.navigations).toEqual([]))
+    await session.logout({ everywhere: true })
+    await settled()
+    expect(session.diary).toEqual(['init: alice', 'reset: logout', 'logout: out'])
+    expect(tab.told.at(-1)).toEqual({ out: 'remote' })
+    expect(tab.navigations).toEqual(['/bye'])
+    expect(tab.storage.size).toBe(0)
+  })
+
+  test('a logout that the gateway did not hear changes nothing', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    const session = tab.session()
+    await session.ready()
+    await expect(session.logout()).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(session.snapshot.status).toBe('in')
+    expect(tab.navigations).toEqual([])
+  })
+
+  test("the application's own login and logout requests count", async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedOut, loggedIn('alice'))
+    tab.gateway.answer('POST /api/login', marked('started', 200))
+    tab.gateway.answer('POST /api/logout', marked('ended', 200))
+    const session = tab.session()
+    await session.ready()
+    await session.fetch('http://app.test/api/login', { method: 'POST' })
+    expect(session.snapshot.claims?.sub, 'known when the application gets the answer').toBe('alice')
+    await session.fetch('http://app.test/api/logout', { method: 'POST' })
+    expect(session.diary).toEqual(['init: out', 'login: alice', 'reset: logout', 'logout: out'])
+  })
+})
+
+describe('other tabs', () => {
+  test('their logout resets at once; a late answer brings nobody back (rule 7)', async () => {
+    const tab = openTab()
+    let late = (_: Response): void => {}
+    tab.gateway.answer(ask, loggedIn('alice'), () => new Promise((resolve) => (late = resolve)))
+    const session = tab.session()
+    await session.ready()
+    const asked = session.check()
+    await settled()
+    await tab.tell({ out: 'remote' })
+    late(loggedIn('alice'))
+    expect(await asked).toMatchObject({ status: 'out' })
+    expect(session.diary).toEqual(['init: alice', 'reset: remote', 'remote: out'])
+  })
+
+  test('their login is looked at; the session that is known already is not', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedOut, loggedIn('alice'))
+    const session = tab.session()
+    await session.ready()
+    await tab.tell({ in: 's-alice' })
+    await tab.tell({ in: 's-alice' })
+    expect(session.diary).toEqual(['init: out', 'remote: alice'])
+    expect(tab.gateway.asked(ask)).toBe(2)
+  })
+
+  test('their refresh moves the end of the token', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    const session = tab.session()
+    await session.ready()
+    const later = Date.now() + 900_000
+    await tab.tell({ fresh: later })
+    expect(session.snapshot.expiresAt).toBe(later)
+    expect(session.diary).toEqual(['init: alice', 'refresh: alice'])
+  })
+
+  test('a hint that is gone is a logout, also where nobody can be asked (rule 8)', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), new Response('', { status: 503 }))
+    const session = tab.session()
+    await session.ready()
+    tab.event('storage', { key: 'cloakroom' })
+    await settled()
+    expect(tab.gateway.asked(ask), 'nothing has changed').toBe(1)
+    tab.storage.clear()
+    tab.event('storage', { key: null })
+    await settled()
+    expect(session.diary).toEqual(['init: alice', 'reset: remote', 'remote: out'])
+  })
+
+  test('without storage, channel and locks everything else still works', async () => {
+    const tab = openTab({ storage: false, locks: false, channel: false })
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.gateway.answer('POST /auth/refresh', fresh())
+    const session = tab.session()
+    expect(session.likelyLoggedIn).toBe(false)
+    expect(await session.ready()).toMatchObject({ status: 'in' })
+    expect(await session.ensureFresh(Infinity)).toBe(true)
+  })
+})
+
+describe('the way back', () => {
+  async function putAside(...answers: Response[]) {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), ...answers)
+    const session = tab.session()
+    await session.ready()
+    tab.event('pagehide', { persisted: true })
+    expect(tab.style.get('opacity')).toBe('0')
+    tab.event('pageshow', { persisted: true })
+    expect(tab.style.get('opacity'), 'until somebody knows').toBe('0')
+    await settled()
+    return tab
+  }
+
+  test('shows the page of the same session', async () => {
+    const tab = await putAside(loggedIn('alice'))
+    expect([...tab.style]).toEqual([])
+    expect(tab.reloads).toBe(0)
+  })
+
+  test.each([
+    ['another user', loggedIn('bob')],
+    ['nobody', loggedOut],
+    ['no answer', new Response('', { status: 503 })],
+  ])('shows nothing where it is %s: the page loads anew', async (_, answer) => {
+    const tab = await putAside(answer)
+    expect(tab.style.get('opacity')).toBe('0')
+    expect(tab.reloads).toBe(1)
+  })
+})
+
+test('on a server nobody is known, nothing is asked, and fetch is fetch', async () => {
+  const tab = openTab()
+  Reflect.deleteProperty(globalThis, 'document')
+  tab.gateway.answer('GET /api/orders', marked('expired'))
+  const session = tab.session()
+  expect(await session.ready()).toMatchObject({ status: 'unknown' })
+  expect(await session.check()).toMatchObject({ status: 'unknown' })
+  expect(await session.ensureFresh()).toBe(false)
+  expect((await session.fetch('http://app.test/api/orders')).status).toBe(401)
+  expect(tab.gateway.requests.length).toBe(1)
+})

@@ -1,0 +1,189 @@
+// What a browser gives a tab, as far as the client uses it, for tests without one; a scripted gateway behind it.
+import { onTestFinished, vi } from 'vitest'
+import { createSession, type Reason, type Session, type SessionOptions, type Snapshot } from '../src/index.js'
+
+export const origin = 'http://app.test'
+const base = `${origin}/auth`
+
+/** What the gateway answers next; a function may look at the request. */
+type Answer = Response | ((request: Request) => Response | Promise<Response>)
+
+export class Gateway {
+  readonly requests: Request[] = []
+  /** By method and path, such as `GET /auth/session`; the last answer of a list stays. */
+  readonly answers = new Map<string, Answer[]>()
+
+  answer(to: string, ...answers: Answer[]): void {
+    this.answers.set(to, answers)
+  }
+
+  /** How often this was asked. */
+  asked(what: string): number {
+    return this.requests.filter((request) => nameOf(request) === what).length
+  }
+
+  async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const request = new Request(input, init)
+    this.requests.push(request.clone())
+    request.signal.throwIfAborted()
+    const answers = this.answers.get(nameOf(request)) ?? []
+    const answer = answers.length > 1 ? answers.shift() : answers[0]
+    if (!answer) throw new TypeError(`no answer to ${nameOf(request)}`)
+    return answer instanceof Response ? answer.clone() : answer(request)
+  }
+}
+
+function nameOf({ method, url }: Request): string {
+  const { origin: to, pathname, search } = new URL(url)
+  return `${method} ${to === origin ? '' : to}${pathname}${search}`
+}
+
+export interface Tab {
+  gateway: Gateway
+  /** Where the page was led. */
+  navigations: string[]
+  reloads: number
+  storage: Map<string, string>
+  /** Sends an event to the window. */
+  event: (type: string, values?: object) => void
+  /** A session in this tab; it is disposed of with the test. */
+  session: (options?: SessionOptions) => Session & { diary: string[] }
+  /** What the session told the other tabs. */
+  told: unknown[]
+  /** Another tab tells something, which has come when this resolves. */
+  tell: (news: unknown) => Promise<void>
+  /** The inline style of the document. */
+  style: Map<string, string>
+  hidden: boolean
+}
+
+/** Opens a tab: its globals last until the end of the test. */
+export function openTab(options: { locks?: boolean, storage?: boolean, channel?: boolean } = {}): Tab {
+  const events = new EventTarget()
+  const gateway = new Gateway()
+  const storage = new Map<string, string>()
+  const style = new Map<string, string>()
+  const channels = new Set<Channel>()
+  const other = new Channel(channels)
+  const sessions: Session[] = []
+  const tab: Tab = {
+    gateway,
+    navigations: [],
+    reloads: 0,
+    storage,
+    style,
+    told: [],
+    hidden: false,
+    event: (type, values) => void events.dispatchEvent(Object.assign(new Event(type), values)),
+    session(options) {
+      const session = createSession({ base, ...options })
+      sessions.push(session)
+      const diary: string[] = []
+      session.onReset((reason) => diary.push(`reset: ${reason}`))
+      session.onChange((snapshot: Snapshot, reason: Reason) => diary.push(`${reason}: ${snapshot.claims?.sub ?? snapshot.status}`))
+      return Object.assign(Object.defineProperties({}, Object.getOwnPropertyDescriptors(session)) as Session, { diary })
+    },
+    async tell(news) {
+      other.postMessage(news)
+      await settled()
+    },
+  }
+  other.onmessage = ({ data }) => tab.told.push(data)
+
+  vi.stubGlobal('document', {
+    get hidden() {
+      return tab.hidden
+    },
+    documentElement: {
+      style: {
+        setProperty: (name: string, value: string) => style.set(name, value),
+        removeProperty: (name: string) => style.delete(name),
+      },
+    },
+  })
+  vi.stubGlobal('location', {
+    origin,
+    pathname: '/orders',
+    search: '?page=2',
+    hash: '#7',
+    assign: (url: string) => tab.navigations.push(url),
+    reload: () => (tab.reloads += 1),
+  })
+  vi.stubGlobal('navigator', options.locks === false ? {} : { locks: new Locks() })
+  const refuse = (): never => {
+    throw new DOMException('no storage', 'SecurityError')
+  }
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => (options.storage === false ? refuse() : storage.get(key) ?? null),
+    setItem: (key: string, value: string) => (options.storage === false ? refuse() : storage.set(key, value)),
+    removeItem: (key: string) => (options.storage === false ? refuse() : storage.delete(key)),
+  })
+  const openChannel = function () {
+    return new Channel(channels)
+  }
+  vi.stubGlobal('BroadcastChannel', options.channel === false ? undefined : openChannel)
+  vi.stubGlobal('addEventListener', events.addEventListener.bind(events))
+  vi.stubGlobal('fetch', gateway.fetch.bind(gateway))
+  onTestFinished(() => {
+    for (const session of sessions.splice(0)) session.dispose()
+    other.close()
+    vi.unstubAllGlobals()
+  })
+  return tab
+}
+
+/** A channel that delivers before anything else happens. */
+class Channel {
+  onmessage: ((event: { data: unknown }) => void) | undefined
+  readonly #all: Set<Channel>
+
+  constructor(all: Set<Channel>) {
+    this.#all = all.add(this)
+  }
+
+  postMessage(data: unknown): void {
+    if (!this.#all.has(this)) throw new DOMException('closed', 'InvalidStateError')
+    for (const other of this.#all) if (other !== this) queueMicrotask(() => other.onmessage?.({ data }))
+  }
+
+  close(): void {
+    this.#all.delete(this)
+  }
+}
+
+/** One exclusive lock for each name, in the order of the requests. */
+class Locks {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  async request<T>(name: string, options: { signal: AbortSignal }, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(name) ?? Promise.resolve()
+    const aborted = new Promise<never>((_, reject) => {
+      options.signal.addEventListener('abort', () => reject(options.signal.reason))
+    })
+    const mine = Promise.race([before, aborted]).then(work)
+    this.#last.set(name, mine.catch(() => undefined))
+    return mine
+  }
+}
+
+/** Resolves when all that was due has happened. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** The session answer for this user. */
+export function loggedIn(sub: string, more: object = {}): Response {
+  return Response.json({ loggedIn: true, claims: { sub }, sid: `s-${sub}`, expiresIn: 300, ...more })
+}
+
+export const loggedOut: Response = Response.json({ loggedIn: false })
+
+/** An answer with this mark. */
+export function marked(mark: string, status = 401): Response {
+  return new Response('', { status, headers: { 'Cloakroom-Session': mark } })
+}
+
+/** The answer to a refresh that made the token fresh. */
+export function fresh(seconds = 300): Response {
+  return new Response(null, { status: 204, headers: { 'Cloakroom-Expires-In': String(seconds) } })
+}
