@@ -4,10 +4,11 @@ import type { Session } from '@cloakroom/client'
 /** What is used of pinia. */
 export interface PiniaLike {
   readonly state: { value: Record<string, unknown> }
-  use(plugin: (context: { store: never }) => void): unknown
+  use(plugin: (context: { store: StoreLike }) => void): unknown
 }
 
-interface Store {
+/** What is used of its stores. */
+export interface StoreLike {
   readonly $id: string
   $reset(): void
   $onAction(listener: (action: { name: string }) => void, detached: true): () => void
@@ -16,7 +17,7 @@ interface Store {
 
 export function resetPinia(session: Pick<Session<unknown>, 'onReset'>, pinia: PiniaLike): () => void {
   // All the stores there are; pinia has it since its first version and hides it from its types.
-  const { _s: stores } = pinia as unknown as { _s: Map<string, Store> }
+  const { _s: stores } = pinia as unknown as { _s: Map<string, StoreLike> }
   stores.forEach(warn)
   // A plugin that comes later may still bring a `$reset`.
   pinia.use(({ store }) => queueMicrotask(() => warn(store)))
@@ -28,12 +29,12 @@ export function resetPinia(session: Pick<Session<unknown>, 'onReset'>, pinia: Pi
 }
 
 /** In pinia's development build the `$reset` of a setup store without its own throws: its source says so. */
-function warn(store: Store): void {
+function warn(store: StoreLike): void {
   if (/setup syntax/.test(String(store.$reset))) console.error(complaint(store))
 }
 
 /** In pinia's production build it does nothing: a real one is an action, or patches, or changes something. */
-function reset(store: Store): void {
+function reset(store: StoreLike): void {
   let done = false
   const ends = [
     store.$onAction(({ name }) => (done ||= name === '$reset'), true),
@@ -44,6 +45,6 @@ function reset(store: Store): void {
   if (!done) throw Error(complaint(store))
 }
 
-function complaint({ $id }: Store): string {
+function complaint({ $id }: StoreLike): string {
   return `pinia store "${$id}" cannot be reset: return a $reset() from its setup`
 }
