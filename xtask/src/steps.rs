@@ -42,12 +42,17 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "test", about: "unit tests and doctests", needs: &["build"], work: test },
     Step { name: "fuzz", about: "fuzz targets over their seeds", needs: &[], work: fuzz },
     Step { name: "npm", about: "the npm workspaces' dependencies", needs: &[], work: npm },
-    Step { name: "packages", about: "the npm packages", needs: &["npm"], work: packages },
+    Step {
+        name: "packages",
+        about: "the npm packages: unit tests, form, size",
+        needs: &["npm"],
+        work: packages,
+    },
     Step { name: "types", about: "TypeScript", needs: &["packages"], work: types },
     Step { name: "site", about: "the demo's page", needs: &["packages"], work: site },
     Step {
         name: "e2e",
-        about: "end to end in Chromium",
+        about: "end to end in real browsers",
         needs: &["build", "packages", "site"],
         work: end_to_end,
     },
@@ -146,8 +151,12 @@ fn npm(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
     Ok(Outcome::Passed)
 }
 
+/// As the pages and tests use them, and as an application gets them.
 fn packages(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
     log.run(&mut web::build_packages(&paths.root))?;
+    for script in ["test"] {
+        log.run(&mut web::npm(&paths.root, &["run", script]))?;
+    }
     Ok(Outcome::Passed)
 }
 
