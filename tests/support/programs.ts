@@ -9,6 +9,7 @@ const target = process.env['CARGO_TARGET_DIR'] ?? join(repository, 'target')
 export const gatewayPath = process.env['CLOAKROOM_BIN'] ?? join(target, 'debug', 'cloakroom')
 export const demoPath = process.env['CLOAKROOM_DEMO_BIN'] ?? join(target, 'debug', 'cloakroom-demo')
 export const demoSite = join(repository, 'demo', 'web', 'dist')
+export const clientPath = join(repository, 'packages', 'client', 'dist')
 export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 export const firefoxPath = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr'
 

@@ -134,7 +134,7 @@ export async function expectApiAnswers(page: Page, path = '/api/orders'): Promis
   expect(JSON.parse(answer.body)).toMatchObject({ subject: 'alice', path })
 }
 
-/** Calls the API from within the page in the way of the page's own code, which refreshes where it must. */
+/** Calls the API from within the page with the page's `session.fetch`, which refreshes where it must. */
 export function call(page: Page, path = '/api/orders'): Promise<PageAnswer> {
   return page.evaluate(async (path) => {
     const call = Reflect.get(window, 'call') as typeof fetch
