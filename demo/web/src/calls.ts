@@ -1,8 +1,8 @@
 // Calls to the API and what the page can see of the token behind them: its id and how long it lives.
 
+import type { VueSession } from '@cloakroom/vue'
 import { computed, inject, onScopeDispose, ref, shallowRef, watch, type InjectionKey } from 'vue'
 import { initOf, type ApiAnswer, type ApiCall, type TokenReport } from './api'
-import type { Session } from './session'
 
 /** The last call: what was asked, what came back and whether the token was renewed on the way. */
 export interface Call {
@@ -31,13 +31,13 @@ export function useCalls(): Calls {
 }
 
 /** Makes the calls of this page over `session`. */
-export function createCalls(session: Session) {
+export function createCalls(session: VueSession) {
   const token = createTokenLife()
   const last = shallowRef<Call>()
   const busy = ref(0)
   const auto = ref(false)
 
-  watch(session.state, (state) => state.status === 'in' && token.expiresIn(state.expiresIn))
+  watch(session.expiresAt, token.expiresAt)
 
   async function once(asked: ApiCall) {
     const answer = await session.fetch(asked.path, initOf(asked))
@@ -84,9 +84,10 @@ function createTokenLife() {
   const clock = setInterval(() => (now.value = performance.now()), 250)
   onScopeDispose(() => clearInterval(clock))
 
-  function expiresIn(seconds: number | null) {
-    end.value = seconds === null ? undefined : performance.now() + seconds * 1000
-    lifetime.value ??= seconds ?? undefined
+  function expiresAt(time: number | null) {
+    const left = time === null ? undefined : time - Date.now()
+    end.value = left && performance.now() + left
+    lifetime.value ??= left && left / 1000
   }
 
   /** Takes note of the token behind an answer; true when it replaces an older one. */
@@ -102,7 +103,7 @@ function createTokenLife() {
   }
 
   return {
-    expiresIn,
+    expiresAt,
     seen,
     /** Seconds left, or nothing when it is not known. */
     left: computed(() => end.value && Math.max(0, (end.value - now.value) / 1000)),

@@ -1,6 +1,7 @@
 import '../shared/base.css'
+import { createSession } from '@cloakroom/client'
+import { sessionPlugin } from '@cloakroom/vue'
 import { createApp } from 'vue'
 import App from './App.vue'
-import { createSession, sessionKey } from './session'
 
-createApp(App).provide(sessionKey, createSession()).mount('#app')
+createApp(App).use(sessionPlugin(createSession())).mount('#app')
