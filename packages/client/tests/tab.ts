@@ -157,10 +157,12 @@ class Locks {
 
   async request<T>(name: string, options: { signal: AbortSignal }, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(name) ?? Promise.resolve()
+    const { signal } = options
     const aborted = new Promise<never>((_, reject) => {
-      options.signal.addEventListener('abort', () => reject(options.signal.reason))
+      signal.addEventListener('abort', () => reject(signal.reason))
+      if (signal.aborted) reject(signal.reason)
     })
-    const mine = Promise.race([before, aborted]).then(work)
+    const mine = Promise.race([aborted, before]).then(work)
     this.#last.set(name, mine.catch(() => undefined))
     return mine
   }
