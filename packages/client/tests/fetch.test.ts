@@ -193,6 +193,13 @@ describe('what goes where (rule 1)', () => {
     expect(tab.gateway.asked(ask), 'the token is asked for once').toBe(1)
   })
 
+  test('who wants no credentials sends none', async () => {
+    const tab = openTab()
+    tab.gateway.answer('GET http://api.test/', ok)
+    await tab.session({ apiOrigins: ['http://api.test'] }).fetch('http://api.test/', { credentials: 'omit' })
+    expect(tab.gateway.requests[0]?.credentials).toBe('omit')
+  })
+
   test('refresh and logout bring the token of the session that is there now', async () => {
     const tab = openTab()
     tab.gateway.answer(ask, loggedIn('alice', { csrfToken: 't1' }), loggedIn('bob', { csrfToken: 't2' }))
@@ -239,6 +246,15 @@ describe('ensureFresh', () => {
     tab.gateway.answer(refresh, new Response(null, { status: 204 }))
     expect(await tab.session().ensureFresh()).toBe(true)
     expect(tab.gateway.asked(refresh)).toBe(1)
+  })
+
+  test('finds the session over', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), loggedOut)
+    tab.gateway.answer(refresh, marked('login-required'))
+    const session = tab.session()
+    expect(await session.ensureFresh(Infinity)).toBe(false)
+    expect(session.diary).toEqual(['init: alice', 'expired: out'])
   })
 
   test('is false where nobody is logged in', async () => {

@@ -1,5 +1,5 @@
 // The states of a session: what is asked, published, reset and told to other tabs.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { SessionError } from '../src/index.js'
 import { fresh, loggedIn, loggedOut, marked, openTab, settled } from './tab.js'
 
@@ -23,9 +23,10 @@ describe('the first answer', () => {
   test('that does not come is an error, changes nothing, and is asked for again by the next', async () => {
     const tab = openTab()
     tab.storage.set('cloakroom', '1')
-    tab.gateway.answer(ask, new Response('<html>', { status: 502 }), new Response('<html>'), loggedOut)
+    tab.gateway.answer(ask, new Response('', { status: 502 }), Response.json({}), new Response('<html>'), loggedOut)
     const session = tab.session()
     await expect(session.ready()).rejects.toMatchObject({ name: 'SessionError', reason: 'unreachable' })
+    await expect(session.ready(), 'no word of it').rejects.toBeInstanceOf(SessionError)
     await expect(session.ready(), 'a page instead of an answer').rejects.toBeInstanceOf(SessionError)
     expect(session.snapshot.status).toBe('unknown')
     expect(session.likelyLoggedIn, 'a hint stays until somebody knows').toBe(true)
@@ -47,6 +48,57 @@ describe('the first answer', () => {
     tab.gateway.answer('POST /auth/refresh', marked('login-required'))
     expect(await tab.session().ready()).toMatchObject({ status: 'out' })
   })
+})
+
+test('a first answer that nobody is there tells tabs that still believe the hint', async () => {
+  const tab = openTab()
+  tab.storage.set('cloakroom', '1')
+  tab.gateway.answer(ask, loggedOut)
+  await tab.session().ready()
+  expect(tab.told).toEqual([{ out: 'expired' }])
+})
+
+test('of two questions the newer one counts', async () => {
+  const tab = openTab()
+  let late = (_: Response): void => {}
+  tab.gateway.answer(ask, () => new Promise((resolve) => (late = resolve)), loggedIn('bob'))
+  const session = tab.session()
+  const first = session.ready()
+  await session.check()
+  late(loggedIn('alice'))
+  expect(await first).toMatchObject({ claims: { sub: 'bob' } })
+  expect(session.diary).toEqual(['init: bob'])
+})
+
+test('a listener that throws keeps no other from hearing', async () => {
+  const tab = openTab()
+  tab.gateway.answer(ask, loggedIn('alice'))
+  const session = tab.session()
+  const report = vi.spyOn(Promise, 'reject').mockReturnValue(new Promise<never>(() => {}))
+  onTestFinished(() => report.mockRestore())
+  session.onChange(() => {
+    throw new Error('mine alone')
+  })
+  const seen: string[] = []
+  session.onChange(({ status }) => seen.push(status))
+  expect(await session.ready()).toMatchObject({ status: 'in' })
+  expect(seen).toEqual(['in'])
+  expect(report, 'as an error that nobody caught').toHaveBeenCalledWith(new Error('mine alone'))
+})
+
+test('a session that is disposed of hears nothing more, and can still be used', async () => {
+  const tab = openTab()
+  tab.gateway.answer(ask, loggedIn('alice'))
+  tab.gateway.answer('POST /auth/refresh', fresh())
+  const session = tab.session()
+  await session.ready()
+  session.dispose()
+  await tab.tell({ out: 'remote' })
+  tab.event('visibilitychange')
+  await settled()
+  expect(session.snapshot.status).toBe('in')
+  expect(tab.gateway.asked(ask)).toBe(1)
+  expect(await session.ensureFresh(Infinity)).toBe(true)
 })
 
 describe('claims', () => {
@@ -79,6 +131,15 @@ describe('another user (rule 9)', () => {
     await session.ready()
     await session.check()
     expect(session.diary).toEqual(['init: alice', 'reset: switched', 'switched: bob'])
+  })
+
+  test('is another session of the same user too', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), loggedIn('alice', { sid: 's-2' }))
+    const session = tab.session()
+    await session.ready()
+    await session.check()
+    expect(session.diary).toEqual(['init: alice', 'reset: switched', 'switched: alice'])
   })
 
   test('is not published where a reset fails: the page reloads', async () => {
@@ -149,6 +210,45 @@ describe('a session that expires (rule 10)', () => {
     ])
   })
 
+  test('is a logout where the hint is gone: it resets, and leads nowhere', async () => {
+    const tab = await expired()
+    const session = tab.session({ onExpired: 'redirect' })
+    await session.ready()
+    tab.storage.clear()
+    await session.check()
+    expect(session.diary).toEqual(['init: alice', 'reset: remote', 'remote: out'])
+    expect(tab.navigations).toEqual([])
+  })
+
+  test('resets once where a logout follows', async () => {
+    const tab = await expired()
+    const session = tab.session()
+    await session.ready()
+    await session.check()
+    await tab.tell({ out: 'remote' })
+    await tab.tell({ out: 'remote' })
+    expect(session.diary).toEqual(['init: alice', 'expired: out', 'reset: remote'])
+  })
+
+  test('is not the session of the user of that name at another issuer', async () => {
+    const tab = openTab()
+    const at = (iss: string, sid: string) => loggedIn('7', { sid, claims: { iss, sub: '7' } })
+    tab.gateway.answer(ask, at('one', 's-1'), loggedOut, at('other', 's-2'))
+    const session = tab.session()
+    await session.ready()
+    await session.check()
+    await session.check()
+    expect(session.diary).toEqual(['init: 7', 'expired: out', 'reset: switched', 'switched: 7'])
+  })
+
+  test('is asked for once, however many calls find it', async () => {
+    const tab = await expired()
+    const session = tab.session()
+    await session.ready()
+    await Promise.all(Array.from({ length: 5 }, () => session.fetch('http://app.test/api/orders')))
+    expect(tab.gateway.asked(ask)).toBe(2)
+  })
+
   test('leads to the login where the application wants it, once', async () => {
     const tab = await expired()
     const session = tab.session({ onExpired: 'redirect' })
@@ -201,6 +301,38 @@ describe('login and logout', () => {
     expect(tab.storage.size).toBe(0)
   })
 
+  test('the hint is there to be taken away, though the answer to the logout has cleared it', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.gateway.answer('POST /auth/logout', () => {
+      tab.storage.clear()
+      return Response.json({ location: '/bye' })
+    })
+    const session = tab.session()
+    await session.ready()
+    await session.logout()
+    expect(tab.writes).toEqual(['cloakroom=1', 'cloakroom=1', 'no cloakroom'])
+  })
+
+  test.each(['logout', 'login'])('a %s waits for the refresh that is under way (rule 7)', async (what) => {
+    const tab = openTab()
+    let late = (_: Response): void => {}
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.gateway.answer('POST /auth/refresh', () => new Promise((resolve) => (late = resolve)))
+    tab.gateway.answer('POST /auth/logout', Response.json({ location: '/bye' }))
+    tab.gateway.answer('POST /api/login', marked('started', 200))
+    const session = tab.session()
+    await session.ready()
+    const refreshed = session.ensureFresh(Infinity)
+    await settled()
+    const done = what === 'logout' ? session.logout() : session.fetch('http://app.test/api/login', { method: 'POST' })
+    await settled()
+    expect([tab.gateway.asked('POST /auth/logout'), tab.gateway.asked(ask)]).toEqual([0, 1])
+    late(fresh())
+    await Promise.all([refreshed, done])
+    expect(tab.gateway.asked('POST /auth/logout') + tab.gateway.asked(ask)).toBe(2)
+  })
+
   test('a logout that the gateway did not hear changes nothing', async () => {
     const tab = openTab()
     tab.gateway.answer(ask, loggedIn('alice'))
@@ -249,6 +381,15 @@ describe('other tabs', () => {
     await tab.tell({ in: 's-alice' })
     expect(session.diary).toEqual(['init: out', 'remote: alice'])
     expect(tab.gateway.asked(ask)).toBe(2)
+  })
+
+  test('what they tell a tab that has never asked changes nothing there', async () => {
+    const tab = openTab()
+    const session = tab.session()
+    await tab.tell({ out: 'remote' })
+    await tab.tell({ in: 's-alice' })
+    expect(session.snapshot.status).toBe('unknown')
+    expect(tab.gateway.requests).toEqual([])
   })
 
   test('their refresh moves the end of the token', async () => {
@@ -305,6 +446,24 @@ describe('the way back', () => {
     const tab = await putAside(loggedIn('alice'))
     expect([...tab.style]).toEqual([])
     expect(tab.reloads).toBe(0)
+  })
+
+  test('hides and asks nothing where there is no way back, or nothing to hide', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), loggedOut)
+    const session = tab.session()
+    await session.ready()
+    tab.event('pagehide', { persisted: false })
+    tab.event('pageshow', { persisted: false })
+    await settled()
+    expect([[...tab.style], tab.gateway.asked(ask), tab.reloads]).toEqual([[], 1, 0])
+    await session.check()
+    tab.event('pagehide', { persisted: true })
+    expect([...tab.style]).toEqual([])
+    tab.gateway.answer(ask, loggedIn('bob'))
+    tab.event('pageshow', { persisted: true })
+    await settled()
+    expect([session.snapshot.claims?.sub, tab.reloads]).toEqual(['bob', 0])
   })
 
   test.each([

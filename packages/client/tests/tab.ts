@@ -44,6 +44,8 @@ export interface Tab {
   navigations: string[]
   reloads: number
   storage: Map<string, string>
+  /** What was written to the storage and taken from it. */
+  writes: string[]
   /** Sends an event to the window. */
   event: (type: string, values?: object) => void
   /** A session in this tab; it is disposed of with the test. */
@@ -71,6 +73,7 @@ export function openTab(options: { locks?: boolean, storage?: boolean, channel?:
     navigations: [],
     reloads: 0,
     storage,
+    writes: [],
     style,
     told: [],
     hidden: false,
@@ -115,8 +118,15 @@ export function openTab(options: { locks?: boolean, storage?: boolean, channel?:
   }
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => (options.storage === false ? refuse() : storage.get(key) ?? null),
-    setItem: (key: string, value: string) => (options.storage === false ? refuse() : storage.set(key, value)),
-    removeItem: (key: string) => (options.storage === false ? refuse() : storage.delete(key)),
+    setItem(key: string, value: string) {
+      if (options.storage === false) refuse()
+      tab.writes.push(`${key}=${value}`)
+      storage.set(key, value)
+    },
+    removeItem(key: string) {
+      if (options.storage === false) refuse()
+      if (storage.delete(key)) tab.writes.push(`no ${key}`)
+    },
   })
   const openChannel = function () {
     return new Channel(channels)
