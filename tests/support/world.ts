@@ -22,7 +22,7 @@ export interface WorldOptions {
   /** Keys of `[listen]`, `[cookie]` and `[guard]`. */
   listen?: string
   cookie?: string
-  guard?: string
+  guard?: string | ((port: number) => string)
   /** The folder of the page, or the address of a development server that has it; by default `tests/site`. */
   site?: string
   devServer?: string
@@ -75,7 +75,7 @@ async function open<Source extends TokenSource>(
     also,
     listen: options.listen,
     cookie: `same_site = "${sameSite}"\n${options.cookie ?? ''}`,
-    guard: options.guard,
+    guard: typeof options.guard === 'function' ? options.guard(port) : options.guard,
     site: options.site,
     devServer: options.devServer,
     environment,
