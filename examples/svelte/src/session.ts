@@ -1,0 +1,3 @@
+import { createSession } from '@cloakroom/client'
+
+export const session = createSession()
