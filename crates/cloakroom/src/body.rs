@@ -1,4 +1,4 @@
-//! The body of an answer: the inner service's, untouched, or a small one of ours.
+//! The body of an answer: the inner service's, untouched, or one of ours, small or a stream of events.
 
 use std::{
     pin::Pin,
@@ -9,8 +9,11 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use crate::control::events::EventBody;
+
 pin_project! {
-    /// Streams the inner service's body through without a copy, or gives our own bytes once.
+    /// Streams the inner service's body through without a copy, or gives our own bytes once, or events as
+    /// they come.
     #[derive(Debug)]
     pub struct ReplyBody<B> {
         #[pin]
@@ -24,6 +27,7 @@ pin_project! {
     enum Kind<B> {
         Inner { #[pin] body: B },
         Own { bytes: Option<Bytes> },
+        Events { events: EventBody },
     }
 }
 
@@ -43,6 +47,11 @@ impl<B> ReplyBody<B> {
         let bytes = bytes.into();
         Self { kind: Kind::Own { bytes: (!bytes.is_empty()).then_some(bytes) } }
     }
+
+    /// A session's events.
+    pub(crate) fn events(events: EventBody) -> Self {
+        Self { kind: Kind::Events { events } }
+    }
 }
 
 impl<B: Body<Data = Bytes>> Body for ReplyBody<B> {
@@ -56,6 +65,9 @@ impl<B: Body<Data = Bytes>> Body for ReplyBody<B> {
         match self.project().kind.project() {
             Projected::Inner { body } => body.poll_frame(cx),
             Projected::Own { bytes } => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
+            Projected::Events { events } => {
+                events.poll_piece(cx).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+            }
         }
     }
 
@@ -63,6 +75,7 @@ impl<B: Body<Data = Bytes>> Body for ReplyBody<B> {
         match &self.kind {
             Kind::Inner { body } => body.is_end_stream(),
             Kind::Own { bytes } => bytes.is_none(),
+            Kind::Events { .. } => false,
         }
     }
 
@@ -72,6 +85,7 @@ impl<B: Body<Data = Bytes>> Body for ReplyBody<B> {
             Kind::Own { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
+            Kind::Events { .. } => SizeHint::new(),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `POST logout` | the page | ends the session, with `?everywhere=true` all of the user; `GET logout?ticket` leads on to the provider |
 //! | `GET logged-out` | the provider, through the browser | leads back to the app |
 //! | `GET session` | the page | who is logged in, and for how long |
+//! | `GET events` | the page | tells at once what becomes of the session |
 //! | `POST refresh` | the page | makes the access token fresh where it is not |
 //! | `POST refresh/logout` | `POST logout`, in mode `jwt` | does what `logout` does, with the cookies that come here alone |
 //!
@@ -14,6 +15,7 @@
 
 pub(crate) mod begin;
 pub(crate) mod callback;
+pub(crate) mod events;
 mod login;
 mod logout;
 mod refresh;
@@ -26,6 +28,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE},
 };
 
+use self::events::EventBody;
 use crate::{
     Shared,
     body::ReplyBody,
@@ -47,6 +50,7 @@ pub(crate) enum Endpoint {
     LogoutTicket,
     LoggedOut,
     Session,
+    Events,
     Refresh,
     /// Where a logout gets the cookies that it needs in mode `jwt`.
     RefreshLogout,
@@ -64,11 +68,14 @@ impl Endpoint {
             ("/logout", _) if get => Ok(Self::LogoutTicket),
             ("/logged-out", _) if get => Ok(Self::LoggedOut),
             ("/session", _) if get => Ok(Self::Session),
+            ("/events", _) if get => Ok(Self::Events),
             ("/refresh", _) if post => Ok(Self::Refresh),
             ("/refresh/logout", _) if post => Ok(Self::RefreshLogout),
             ("/logout", _) => Err(not_allowed("GET, POST")),
             ("/refresh" | "/refresh/logout", _) => Err(not_allowed("POST")),
-            ("/login" | "/logged-out" | "/session", _) | (_, Some(_)) => Err(not_allowed("GET")),
+            ("/login" | "/logged-out" | "/session" | "/events", _) | (_, Some(_)) => {
+                Err(not_allowed("GET"))
+            }
             _ => Err(Refusal::new(Reason::NoRoute, "no control endpoint of this name")),
         }
     }
@@ -79,7 +86,9 @@ impl Endpoint {
     /// navigations.
     pub(crate) fn is_for_pages(&self) -> bool {
         match self {
-            Self::Logout | Self::RefreshLogout | Self::Session | Self::Refresh => true,
+            Self::Logout | Self::RefreshLogout | Self::Session | Self::Events | Self::Refresh => {
+                true
+            }
             Self::Login | Self::Callback { .. } | Self::LogoutTicket | Self::LoggedOut => false,
         }
     }
@@ -113,6 +122,7 @@ pub(crate) async fn answer(
         Endpoint::LogoutTicket => logout::lead_on(shared, admitted).await,
         Endpoint::LoggedOut => Ok(logout::back(shared, headers, admitted)),
         Endpoint::Session => session::describe(shared, headers, ours()?).await,
+        Endpoint::Events => events::listen(shared, headers, ours()?).await,
         Endpoint::Refresh => refresh::refresh(shared, headers, ours()?).await,
     }
 }
@@ -141,14 +151,20 @@ pub(crate) async fn check_csrf(
 pub(crate) struct Reply {
     status: StatusCode,
     headers: HeaderMap,
-    body: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Text(String),
+    Events(EventBody),
 }
 
 impl Reply {
     pub(crate) fn new(status: StatusCode) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { status, headers, body: String::new() }
+        Self { status, headers, content: Content::Text(String::new()) }
     }
 
     /// 303: whatever the method was, the next request is a GET (R11).
@@ -168,7 +184,7 @@ impl Reply {
     pub(crate) fn json(value: &serde_json::Value) -> Self {
         let mut reply = Self::new(StatusCode::OK);
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        reply.body = value.to_string();
+        reply.content = Content::Text(value.to_string());
         reply
     }
 
@@ -176,7 +192,7 @@ impl Reply {
         let mut reply = Self::new(StatusCode::OK);
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         pages::protect(&mut reply.headers);
-        reply.body = html;
+        reply.content = Content::Text(html);
         reply
     }
 
@@ -194,7 +210,10 @@ impl Reply {
     }
 
     pub(crate) fn into_response<B>(self) -> Response<ReplyBody<B>> {
-        let mut response = Response::new(ReplyBody::own(self.body));
+        let mut response = Response::new(match self.content {
+            Content::Text(text) => ReplyBody::own(text),
+            Content::Events(events) => ReplyBody::events(events),
+        });
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

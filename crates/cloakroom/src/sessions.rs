@@ -5,21 +5,27 @@
 
 mod flights;
 mod keeping;
+mod listeners;
 mod presented;
 mod refresh;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    session::{Record, RecordId, Timeouts, UserKey},
+    session::{Record, RecordId, Timeouts, TokenSet, UserKey},
     time::Timestamp,
 };
 use cloakroom_store::{SessionStore, StoreError};
 use http::{HeaderMap, HeaderValue};
 use tokio_util::task::TaskTracker;
 
-use self::flights::Flights;
-pub(crate) use self::{keeping::Keeping, presented::Presented, refresh::AfterRefusal};
+use self::{flights::Flights, listeners::Listeners};
+pub(crate) use self::{
+    keeping::Keeping,
+    listeners::{End, Listening, News},
+    presented::Presented,
+    refresh::AfterRefusal,
+};
 use crate::{
     clock::Clock,
     provider::{Login, Provider},
@@ -42,6 +48,7 @@ pub(crate) struct Sessions {
     timeouts: Timeouts,
     providers: Vec<Arc<Provider>>,
     flights: Flights,
+    listeners: Arc<Listeners>,
     tasks: TaskTracker,
 }
 
@@ -51,6 +58,18 @@ pub(crate) struct Stored {
     pub(crate) record: Arc<Record>,
     pub(crate) version: u64,
     pub(crate) expires_at: Timestamp,
+}
+
+impl Stored {
+    /// When it ends if nobody uses it: without a refresh token, with its access token.
+    pub(crate) fn ends_at(&self) -> Timestamp {
+        match self.record.tokens {
+            TokenSet { refresh_token: None, expires_at: Some(token), .. } => {
+                self.expires_at.min(token)
+            }
+            _ => self.expires_at,
+        }
+    }
 }
 
 /// Whether a request keeps its session from its idle timeout (R32).
@@ -171,7 +190,8 @@ impl Sessions {
         tasks: TaskTracker,
     ) -> Self {
         let flights = Flights::new(tasks.clone());
-        Self { store, keeping, clock, timeouts, providers, flights, tasks }
+        let listeners = Listeners::new();
+        Self { store, keeping, clock, timeouts, providers, flights, listeners, tasks }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
@@ -269,6 +289,44 @@ impl Sessions {
         matches!(self.keeping, Keeping::Server(_))
     }
 
+    /// How long they last.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// Listens for what becomes of the session that is presented by this id.
+    pub(crate) fn listen(&self, id: RecordId) -> Listening {
+        self.listeners.listen(self.keeping.listened_for_as(id))
+    }
+
+    /// Listens for the same session by its present id, where a refresh has given it one that lasts; says how
+    /// it ended meanwhile.
+    pub(crate) fn listen_on(
+        &self,
+        id: RecordId,
+        before: &Listening,
+        now: Timestamp,
+    ) -> Result<Option<Listening>, End> {
+        if self.keeping.listened_for_as(id) == before.id() {
+            return Ok(None);
+        }
+        let listening = self.listen(id);
+        if self.keeping.has_ended(id, now) { Err(End::Logout) } else { Ok(Some(listening)) }
+    }
+
+    /// Ends all listening, for good.
+    pub(crate) fn end_listening(&self) {
+        self.listeners.close();
+    }
+
+    /// Tells who listens for a session, by any of its ids.
+    fn tell(&self, ids: impl IntoIterator<Item = RecordId>, change: impl Fn(&mut News)) {
+        let both = |id| [id, self.keeping.listened_for_as(id)];
+        for id in ids.into_iter().flat_map(both).collect::<HashSet<_>>() {
+            self.listeners.tell(id, &change);
+        }
+    }
+
     /// Ends the session. Its tokens are revoked when the answer is dropped.
     ///
     /// On a task of its own: a browser that goes away stops no logout half-way.
@@ -307,6 +365,7 @@ impl Sessions {
         // What is removed may be newer than what was loaded.
         let removed = self.keeping.remove(presented, now).await?;
         tracing::info!(sid = presented.name().handle(), "session ended: logout");
+        self.tell(presented.ids(), |news| news.ended = Some(End::Logout));
         Ok(removed)
     }
 
@@ -364,6 +423,7 @@ impl Sessions {
         self.flights.log_out(id);
         if self.keeping.forget(id, now).await? {
             tracing::info!(sid = id.handle(), "session ended: logout everywhere");
+            self.tell([id], |news| news.ended = Some(End::Logout));
         }
         Ok(())
     }
@@ -375,7 +435,10 @@ impl Sessions {
     pub(crate) async fn supersede(&self, id: RecordId, now: Timestamp) {
         match self.keeping.forget(id, now).await {
             Ok(false) => {}
-            Ok(true) => tracing::info!(sid = id.handle(), "session ended: logged in anew"),
+            Ok(true) => {
+                tracing::info!(sid = id.handle(), "session ended: logged in anew");
+                self.tell([id], |news| news.ended = Some(End::Replaced));
+            }
             Err(error) => {
                 tracing::warn!(sid = id.handle(), %error, "the session before a login could not be removed");
             }

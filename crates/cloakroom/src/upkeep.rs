@@ -57,6 +57,13 @@ impl Cloakroom {
         Ok(())
     }
 
+    /// Ends all streams of `GET events`, for good: browsers come back, by then to another process.
+    ///
+    /// Call it when the service begins to end, for they would hold its connections open for ever.
+    pub fn end_event_streams(&self) {
+        self.shared.sessions.end_listening();
+    }
+
     /// Waits for what runs beside the requests: refreshes that nobody waits for any more, revocations.
     ///
     /// Call it when the last request has ended and before the runtime does: a refresh that is cut off

@@ -90,6 +90,7 @@ impl Gateway {
             tokio::spawn(async move { connections.attend(gateway, socket, peer, open).await });
         }
         drop((door, open));
+        self.cloakroom.end_event_streams();
         ending.send_replace(true);
         if tokio::time::timeout(SHUTDOWN, ending.closed()).await.is_err() {
             tracing::warn!("some requests were still open at shutdown");

@@ -8,9 +8,9 @@ use super::Reply;
 use crate::{
     Shared,
     refusal::Refusal,
-    sessions::{LoadError, RefreshFailure, Request, Stored},
+    sessions::{LoadError, RefreshFailure, Request},
 };
-use cloakroom_core::session::{Freshness, TokenSet};
+use cloakroom_core::session::Freshness;
 
 /// Says who is logged in; asking does not count as use, so that an open tab keeps no session alive.
 ///
@@ -38,28 +38,23 @@ pub(super) async fn describe(
         }
         loaded => loaded?,
     };
-    let Some(Stored { mut record, expires_at, .. }) = stored else { return Ok(nobody()) };
+    let Some(mut stored) = stored else { return Ok(nobody()) };
     let id = presented.name();
-    if Freshness::of(&record.tokens, &id, now) == Freshness::Expired {
+    if Freshness::of(&stored.record.tokens, &id, now) == Freshness::Expired {
         match shared.sessions.refresh(&presented, None).await {
-            Ok(successor) => record = successor,
+            Ok(successor) => stored.record = successor,
             Err(RefreshFailure::Ended) => return Ok(nobody()),
             Err(RefreshFailure::Outage { .. }) => {}
         }
     }
     let now = shared.clock.now();
-    // Without a refresh token the session ends with its access token.
-    let ends_at = match record.tokens {
-        TokenSet { refresh_token: None, expires_at: Some(token), .. } => expires_at.min(token),
-        _ => expires_at,
-    };
     let mut answer = json!({
         "loggedIn": true,
-        "claims": record.claims,
+        "claims": stored.record.claims,
         "sid": id.handle(),
-        "expiresIn": record.tokens.expires_at.map(|at| at.since(now).as_secs()),
+        "expiresIn": stored.record.tokens.expires_at.map(|at| at.since(now).as_secs()),
         // In mode jwt only the refresh endpoint learns it.
-        "sessionExpiresIn": (!shared.sessions.are_split()).then(|| ends_at.since(now).as_secs()),
+        "sessionExpiresIn": (!shared.sessions.are_split()).then(|| stored.ends_at().since(now).as_secs()),
     });
     if let Some(token) = shared.csrf.token(id) {
         answer["csrfToken"] = token.expose().into();

@@ -196,6 +196,23 @@ impl Keeping {
         }
     }
 
+    /// The id of the session that is presented by `id`: another one where that is a token that was refreshed.
+    pub(super) fn listened_for_as(&self, id: RecordId) -> RecordId {
+        match self {
+            Self::Server(_) | Self::Sealed(_) => id,
+            Self::Jwt(jwt) => jwt.session_of(id).unwrap_or(id),
+        }
+    }
+
+    /// Whether this process remembers that the session ended that was presented by `id`.
+    pub(super) fn has_ended(&self, id: RecordId, now: Timestamp) -> bool {
+        match self {
+            // The id is the session's own for as long as it lasts: whoever listens is told.
+            Self::Server(_) | Self::Sealed(_) => false,
+            Self::Jwt(jwt) => jwt.is_ended(id, now),
+        }
+    }
+
     /// Drops what has expired and is not the store's; says how many.
     pub(super) fn sweep(&self, now: Timestamp) -> usize {
         match self {

@@ -78,6 +78,12 @@ impl Presented {
         self.name
     }
 
+    /// All ids that it may be listened for by: its own, and that of the access token beside it.
+    pub(super) fn ids(&self) -> impl Iterator<Item = RecordId> {
+        let beside = self.carried().and_then(|carried| carried.beside);
+        [self.id].into_iter().chain(beside.map(|beside| beside.token))
+    }
+
     pub(super) fn kind(&self) -> &Kind {
         &self.kind
     }

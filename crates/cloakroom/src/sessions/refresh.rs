@@ -8,7 +8,7 @@ use cloakroom_core::{
 };
 use cloakroom_store::{Replaced, StoreError};
 
-use super::{GRACE, LoadError, Presented, RefreshFailure, Sessions, Stored, flights::Outcome};
+use super::{End, GRACE, LoadError, Presented, RefreshFailure, Sessions, Stored, flights::Outcome};
 use crate::provider::{Provider, RefreshError};
 
 /// Tries at writing a rotated token set: losing it would end the session, so patience is cheap.
@@ -170,6 +170,10 @@ impl Sessions {
             match self.keeping.replace(presented, before, &record).await {
                 Ok(Replaced::Done { .. }) => {
                     tracing::info!(sid, provider = provider.name(), "token set refreshed");
+                    self.tell(presented.ids(), |news| {
+                        news.refreshes += 1;
+                        news.token_ends_at = record.tokens.expires_at;
+                    });
                     return Ok(record);
                 }
                 // Logged out while the provider answered: the new tokens must not outlive that.
@@ -202,6 +206,7 @@ impl Sessions {
         let id = presented.id();
         tracing::info!(sid = presented.name().handle(), why, "session ended");
         self.keeping.forget(id, self.clock.now()).await.map_err(|error| store_outage(&error))?;
+        self.tell(presented.ids(), |news| news.ended = Some(End::Expired));
         Err(RefreshFailure::Ended)
     }
 }

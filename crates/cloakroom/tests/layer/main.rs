@@ -8,6 +8,7 @@ mod csrf;
 mod embedded;
 mod ending;
 mod everywhere;
+mod events;
 mod jwt;
 mod keys;
 mod sealed;

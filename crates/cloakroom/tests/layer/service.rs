@@ -236,7 +236,15 @@ pub(crate) async fn start(mode: Mode) -> Service {
 
 /// The same with other settings.
 pub(crate) async fn start_with(mode: Mode, change: impl FnOnce(&mut Settings)) -> Service {
-    let lifetime = Duration::from_secs(300);
+    start_living(mode, Duration::from_secs(300), change).await
+}
+
+/// The same with access tokens that live for another time.
+pub(crate) async fn start_living(
+    mode: Mode,
+    lifetime: Duration,
+    change: impl FnOnce(&mut Settings),
+) -> Service {
     let builder = Provider::builder().user("anna", "pw").user("ben", "pw").token_lifetime(lifetime);
     let builder = WIDE_USERS
         .iter()

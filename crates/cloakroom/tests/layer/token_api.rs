@@ -80,8 +80,11 @@ async fn a_handler_s_own_login_begins_a_session(mode: Mode) {
 
     log_in(&service, &browser, "pw").await;
     service.pass(std::time::Duration::from_secs(301));
-    let over = service.call(&browser, "/api/seen").await;
-    assert_eq!(over.problem().as_deref(), Some("login-required"), "it lasts as long as its token");
+    for path in ["/api/seen", "/auth/events"] {
+        let over = service.call(&browser, path).await;
+        let why = "it lasts as long as its token";
+        assert_eq!(over.problem().as_deref(), Some("login-required"), "{path}: {why}");
+    }
 }
 
 async fn a_login_without_tokens_begins_none(mode: Mode) {
@@ -107,7 +110,11 @@ async fn rule_7_the_application_s_own_login_and_logout_are_marked(mode: Mode) {
     assert_eq!(started.header("cloakroom-session"), Some("started"), "{started:?}");
     let during = browser.fetch("GET", &format!("{}/api/seen", service.url)).await;
     assert_eq!((during.status.as_u16(), during.header("cloakroom-session")), (200, None));
+    let url = format!("{}/auth/events", service.url);
+    let mut events = browser.request("GET", &url).events().await.expect("a stream");
     let ended = browser.fetch("GET", &format!("{}/maybe/seen", service.url)).await;
+    let told = events.next().await.expect("a whole stream");
+    assert_eq!(told, Some(("ended".to_owned(), json!({ "reason": "logout" }))));
     assert_eq!((ended.status.as_u16(), ended.header("cloakroom-session")), (200, Some("ended")));
     let session = browser.fetch("GET", &format!("{}/auth/session", service.url)).await;
     assert_eq!(session.json()["loggedIn"], false);

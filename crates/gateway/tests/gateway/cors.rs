@@ -68,6 +68,7 @@ async fn a_listed_page_s_preflight_is_answered_here_r42() {
     assert_eq!(any.header("access-control-allow-methods"), Some(methods));
     for (path, method, taken) in [
         ("/auth/session", "GET", true),
+        ("/auth/events", "GET", true),
         ("/auth/refresh", "POST", true),
         ("/auth/logout", "POST", true),
         ("/auth/refresh/logout", "POST", true),
@@ -144,6 +145,7 @@ async fn near_misses_of_a_listed_origin_are_refused_r39_r42() {
                 "GET /api/echo",
                 "POST /api/echo",
                 "GET /auth/session",
+                "GET /auth/events",
                 "POST /auth/refresh",
                 "POST /auth/logout",
                 "OPTIONS /api/echo",

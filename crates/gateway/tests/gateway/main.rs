@@ -11,6 +11,7 @@ mod cookies;
 mod cors;
 mod csrf;
 mod data;
+mod events;
 mod example_api;
 mod flights;
 mod forged;

@@ -8,6 +8,7 @@
 //! the request's future is dropped: that is how a test aborts a fetch.
 
 mod cookie;
+mod events;
 mod form;
 mod relation;
 mod request;
@@ -22,6 +23,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 pub use cookie::{Cookie, Jar, SameSite};
+pub use events::Events;
 pub use request::Request;
 pub use response::{Opened, Response};
 pub use websocket::WebSocket;

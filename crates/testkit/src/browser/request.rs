@@ -19,7 +19,7 @@ use url::{Position, Url, form_urlencoded};
 
 use super::relation::Relation;
 use super::response::Opened;
-use super::{Browser, Response, WebSocket, parse, websocket};
+use super::{Browser, Events, Response, WebSocket, parse, websocket};
 use crate::pieces::Pieces;
 
 /// Why a request is sent: by which page, and for what. Redirects inherit it.
@@ -213,6 +213,11 @@ impl Request {
     pub async fn web_socket(mut self) -> Result<WebSocket, Response> {
         self.cause.kind = Kind::WebSocket;
         websocket::open(self).await
+    }
+
+    /// Opens a stream of Server-Sent Events; the answer of the server if it is none.
+    pub async fn events(self) -> Result<Events, Response> {
+        Events::open(self.header("accept", "text/event-stream")).await
     }
 
     /// How foreign the request is, over all redirects.

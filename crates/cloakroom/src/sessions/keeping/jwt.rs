@@ -328,14 +328,14 @@ impl Jwt {
         }
     }
 
-    fn is_ended(&self, id: RecordId, now: Timestamp) -> bool {
+    pub(super) fn is_ended(&self, id: RecordId, now: Timestamp) -> bool {
         let memory = &self.refresh.memory;
         matches!(memory.look(id, u64::MAX, now), Known::Ended)
             || self.session_of(id).is_some_and(|session| memory.has_ended(session))
     }
 
     /// The session of an access token that was refreshed, or came of a refresh.
-    fn session_of(&self, token: RecordId) -> Option<RecordId> {
+    pub(super) fn session_of(&self, token: RecordId) -> Option<RecordId> {
         self.state().renewed.get(&token).map(|(session, _)| *session)
     }
 
