@@ -1,5 +1,9 @@
+import type { Session } from '@cloakroom/client'
 import { expect, test } from 'vitest'
+import { nextUser } from './support/accounts.ts'
+import { fillLoginForm, launch } from './support/browser.ts'
 import {
+  call,
   expectApiAnswers,
   expectLoggedIn,
   expectLoggedOut,
@@ -49,6 +53,31 @@ test('logout ends the session here, at the provider and in the browser (R17, R40
   await page.locator('#login').click()
   await page.waitForURL(/\/interaction\//)
   await page.locator('input[name=password]').waitFor() // the provider asks again
+})
+
+test("a logout everywhere ends the user's sessions in other browsers too, and nobody else's (R33)", async () => {
+  const world = await openWorld()
+  const [laptop, phone] = [await logIn(world), await logIn(world)]
+  const other = await launch()
+  const stranger = await other.newPage()
+  await stranger.goto(world.url)
+  await stranger.locator('#login').click()
+  await fillLoginForm(stranger, nextUser)
+  await stranger.getByText(`logged in as ${nextUser.fullName}`).waitFor()
+
+  await laptop.page.evaluate(() => {
+    const session = Reflect.get(window, 'session') as Session
+    return void session.logout({ everywhere: true })
+  })
+  await laptop.page.waitForURL(/\/session\/end/)
+  const cookies = (await laptop.browser.cookies(world.url)).map(({ name }) => name)
+  expect(cookies, 'what is left knows the way back from the provider').toEqual(['__Host-session-logout'])
+
+  // The other browser learns it by its next call.
+  expect((await call(phone.page)).status).toBe(401)
+  await expectLoggedOut(phone.page)
+  expect(world.api.arrivals).toEqual([])
+  expect((await call(stranger)).status).toBe(200)
 })
 
 test('logout works here while the provider is down (R48)', async () => {
