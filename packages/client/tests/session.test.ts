@@ -42,6 +42,14 @@ describe('the first answer', () => {
     expect(await tab.session().ready()).toMatchObject({ status: 'in' })
   })
 
+  test('whose token is expired again and again is no answer', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, marked('expired'))
+    tab.gateway.answer('POST /auth/refresh', fresh())
+    await expect(tab.session().ready()).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(tab.gateway.asked('POST /auth/refresh')).toBe(1)
+  })
+
   test('whose refresh token is dead says that nobody is there', async () => {
     const tab = openTab()
     tab.gateway.answer(ask, marked('expired'))
@@ -58,15 +66,17 @@ test('a first answer that nobody is there tells tabs that still believe the hint
   expect(tab.told).toEqual([{ out: 'expired' }])
 })
 
-test('of two questions the newer one counts', async () => {
+test('of two questions the newer one counts, for those who asked the older one too', async () => {
   const tab = openTab()
-  let late = (_: Response): void => {}
-  tab.gateway.answer(ask, () => new Promise((resolve) => (late = resolve)), loggedIn('bob'))
+  const late: ((answer: Response) => void)[] = []
+  tab.gateway.answer(ask, () => new Promise((resolve) => late.push(resolve)))
   const session = tab.session()
-  const first = session.ready()
-  await session.check()
-  late(loggedIn('alice'))
-  expect(await first).toMatchObject({ claims: { sub: 'bob' } })
+  const asked = [session.ready(), session.check()]
+  await settled()
+  late[0]?.(loggedIn('alice'))
+  await settled()
+  late[1]?.(loggedIn('bob'))
+  expect(await Promise.all(asked)).toMatchObject([{ claims: { sub: 'bob' } }, { claims: { sub: 'bob' } }])
   expect(session.diary).toEqual(['init: bob'])
 })
 
