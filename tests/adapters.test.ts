@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import type { calls, Outcome } from './apps/adapters/main.ts'
+import { launch, type Engine } from './support/browser.ts'
 import { kindsOf } from './support/kinds.ts'
 import { buildPage } from './support/page.ts'
 import { repository } from './support/programs.ts'
@@ -27,6 +28,8 @@ function make(page: Page, call: keyof typeof calls, ...args: unknown[]): Promise
 }
 
 interface Library {
+  /** Half of them in each: what differs between the engines is not the libraries'. */
+  engine: Engine
   /** What it makes of the API's own 401. */
   refusal: Outcome
   /** How many times the API is asked that is overloaded at first, and what comes of it. */
@@ -42,24 +45,28 @@ const data = { error: 'second factor' }
 
 const libraries: Record<string, Library> = {
   ky: {
+    engine: 'chromium',
     refusal: { error: 'HTTPError', status: 401, data },
     retries: answered,
     abort: { error: 'AbortError' },
     outage: { error: 'SessionError', reason },
   },
   ofetch: {
+    engine: 'chromium',
     refusal: { error: 'FetchError', status: 401, data },
     retries: { times: 2, outcome: { error: 'FetchError', status: 503, data: { times: 2 } } },
     abort: { error: 'FetchError', cause: 'AbortError' },
     outage: { error: 'FetchError', cause: 'SessionError', reason },
   },
   axios: {
+    engine: 'firefox',
     refusal: { error: 'AxiosError', status: 401, data },
     retries: { times: 1, outcome: { error: 'AxiosError', status: 503, data: { times: 1 } } },
     abort: { error: 'CanceledError' },
     outage: { error: 'SessionError', reason },
   },
   query: {
+    engine: 'firefox',
     refusal: { error: 'HttpError', status: 401 },
     retries: answered,
     abort: { error: 'CancelledError' },
@@ -70,7 +77,7 @@ const libraries: Record<string, Library> = {
 describe.for(Object.entries(libraries))('%s', ([library, expected]) => {
   test('expired tokens: one refresh, bodies sent again, retries and aborts as ever; the API\'s own 401 is its own (rules 2, 3, 5, 6)', async () => {
     const world = await openWorldOf(kind, { accessTokenLifetime, site: await buildPage(folder) })
-    const { page } = await logIn(world)
+    const { page } = await logIn(world, '/', await launch({ engine: expected.engine }))
     const refreshes: number[] = []
     page.on('response', (answer) => {
       if (answer.url().endsWith('/auth/refresh')) refreshes.push(answer.status())
