@@ -178,9 +178,9 @@ class Locks {
   }
 }
 
-/** Resolves when all that was due has happened. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 5))
+/** Resolves when all that was due has happened: after more turns of the event loop than any chain of ours takes. */
+export async function settled(): Promise<void> {
+  for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setTimeout(resolve))
 }
 
 /** The session answer for this user. */
