@@ -50,7 +50,7 @@ pub(crate) fn demo(paths: &Paths, options: &Options) -> Result<ExitCode, Failure
     }
     progress(1, "the page's dependencies (npm ci)");
     if let Some(mut command) = web::install_page(&paths.root) {
-        attached(&mut command)?;
+        attached(command.args(["--loglevel", "error"]))?;
     }
     progress(2, "the page (npm run build)");
     attached(&mut web::build_packages(&paths.root))?;
