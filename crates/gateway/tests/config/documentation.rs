@@ -50,6 +50,8 @@ fn the_reference_names_no_key_that_does_not_exist() {
     let keys = keys(&schema);
     for part in REFERENCE.split("\n## `").skip(1) {
         let (heading, body) = part.split_once('`').unwrap();
+        // Other chapters have tables of other things.
+        let body = body.split("\n## ").next().unwrap();
         for row in body.lines().filter(|line| line.starts_with("| `")) {
             let name = row[3..].split('`').next().unwrap();
             let known = keys.iter().any(|key| key.section == heading && key.name == name);

@@ -78,7 +78,7 @@ pub(super) fn write_guard(text: &mut String, config: &Config) -> fmt::Result {
         writeln!(
             text,
             "  but for pages of {}: they call every route that takes sessions, and\n      \
-             {prefix}/session, refresh and logout, with the user's cookie, and read the answers",
+             {prefix}/session, events, refresh and logout, with the user's cookie, and read the answers",
             origin.origin().ascii_serialization()
         )?;
         if is_another_site(origin, &served) {
