@@ -154,7 +154,9 @@ fn npm(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
 /// As the pages and tests use them, and as an application gets them.
 fn packages(paths: &Paths, log: &mut Log) -> Result<Outcome, Failure> {
     log.run(&mut web::build_packages(&paths.root))?;
-    log.run(&mut web::npm(&paths.root, &["run", "test"]))?;
+    for script in ["test", "packed", "size"] {
+        log.run(&mut web::npm(&paths.root, &["run", script]))?;
+    }
     Ok(Outcome::Passed)
 }
 
