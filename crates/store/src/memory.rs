@@ -206,3 +206,25 @@ impl SessionStore for MemoryStore {
         Box::pin(async move { Ok(self.state().sweep(now)) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is removed or swept leaves nothing behind that would grow.
+    #[tokio::test]
+    async fn the_index_forgets_what_is_gone() {
+        let store = MemoryStore::new();
+        let id = |name: u8| RecordId::hash(b"test", &[name]);
+        let at = Timestamp::from_unix_seconds;
+        for name in 0..4 {
+            let filed = vec![IndexKey::from_bytes([1; 32]), IndexKey::from_bytes([name; 32])];
+            let content = Content { sealed: Vec::new(), filed };
+            store.create(id(name), content, at(10 + u64::from(name))).await.unwrap();
+        }
+        store.remove(id(0)).await.unwrap();
+        assert_eq!(store.sweep(at(99)).await.unwrap(), 3);
+        let state = store.state();
+        assert!(state.filed.is_empty() && state.files.is_empty());
+    }
+}
