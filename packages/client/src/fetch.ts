@@ -6,7 +6,7 @@ export interface FetchParts {
   /** Origins beside the page's own that get cookie and CSRF header. */
   readonly apiOrigins: readonly string[]
   readonly sign: (request: Request) => Promise<void>
-  readonly refresh: (sentAt: number) => Promise<boolean>
+  readonly refresh: (sentAt: number, mayFollow: boolean) => Promise<boolean>
   readonly ensureFresh: () => Promise<boolean>
   /** Acts upon a mark that no repetition answers. */
   readonly heed: (mark: Mark) => Promise<unknown>
@@ -21,7 +21,7 @@ export function createFetch(parts: FetchParts): typeof fetch {
     const own = [location.origin, ...parts.apiOrigins]
     const stream = init?.body instanceof ReadableStream
     // Where it cannot, the browser sends the text `[object ReadableStream]`.
-    if (stream && !('duplex' in Request.prototype)) throw new SessionError('stream', 'streams do not work here: send a Blob')
+    if (stream && !('duplex' in Request.prototype)) throw new SessionError('stream', 'no streams here: send a Blob')
     let request = new Request(input, init)
     const { origin } = new URL(request.url)
     if (!own.includes(origin)) return fetch(request)
@@ -38,7 +38,7 @@ export function createFetch(parts: FetchParts): typeof fetch {
       // Whoever it was redirected to has no say.
       const ours = !answer.redirected || own.includes(new URL(answer.url).origin)
       const mark = ours && (answer.headers.get('Cloakroom-Session') as Mark | null)
-      if (mark === 'expired' && again && (await orAborted(parts.refresh(sentAt), request.signal))) {
+      if (mark === 'expired' && again && (await orAborted(parts.refresh(sentAt, !repetitions), request.signal))) {
         void answer.body?.cancel()
         request = again
         continue

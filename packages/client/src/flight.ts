@@ -4,9 +4,9 @@ import { PATIENCE } from './endpoints.js'
 export interface Flight {
   /**
    * Refreshes; where a refresh ended after `sentAt` (by `performance.now()`), a repetition is enough. False when the
-   * session is over.
+   * session is over. Who `mayFollow` only waits where another tab refreshes: what became of it, a repetition will tell.
    */
-  readonly refresh: (sentAt: number) => Promise<boolean>
+  readonly refresh: (sentAt: number, mayFollow?: boolean) => Promise<boolean>
   /** Takes note that another tab's refresh has ended well. */
   readonly landed: () => void
   /** Does `work` while no tab refreshes. */
@@ -18,19 +18,21 @@ export interface Flight {
  * and must not call the application.
  */
 export function createFlight(name: string, spend: () => Promise<boolean>): Flight {
-  let flying: Promise<boolean> | undefined
-  let lastLanding = -Infinity
+  let flying: Promise<boolean | undefined> | undefined
+  let lastLanding = 0
 
-  async function refresh(sentAt: number): Promise<boolean> {
-    flying ??= alone(async () => {
-      // The tab that had the lock before may have refreshed: its news were sent before the lock was free.
-      await delivery()
+  async function refresh(sentAt: number, mayFollow?: boolean): Promise<boolean> {
+    flying ??= locked(fly, mayFollow && { ifAvailable: true }).finally(() => (flying = undefined))
+    return (await flying) ?? (mayFollow || refresh(sentAt))
+
+    /** Undefined where it followed. The lock says who leads: news of a refresh may come after the lock. */
+    async function fly(lock?: Lock | null): Promise<boolean | undefined> {
+      if (lock === null) return locked((lock) => (lock ? undefined : fly()), { mode: 'shared', signal: AbortSignal.timeout(PATIENCE) })
       if (lastLanding > sentAt) return true
       const fresh = await spend()
       if (fresh) landed()
       return fresh
-    }).finally(() => (flying = undefined))
-    return flying
+    }
   }
 
   function landed(): void {
@@ -38,28 +40,15 @@ export function createFlight(name: string, spend: () => Promise<boolean>): Fligh
   }
 
   /** With the lock, or without it where there is none or ten seconds of waiting were in vain (rule 4). */
-  async function alone<T>(work: () => Promise<T>): Promise<T> {
-    let begun = false
+  async function locked<T>(work: (lock?: Lock | null) => T | Promise<T>, options?: LockOptions | false): Promise<T> {
+    let begun: T | Promise<T> | undefined
     try {
       // Without locks (insecure pages, old browsers) the server's single flight and grace do alone.
-      return await navigator.locks.request(name, { signal: AbortSignal.timeout(PATIENCE) }, () => {
-        begun = true
-        return work()
-      })
-    } catch (error) {
-      if (begun) throw error
-      return work()
+      return await navigator.locks.request(name, options || { signal: AbortSignal.timeout(PATIENCE) }, (lock) => (begun = work(lock)))
+    } catch {
+      return begun ?? work()
     }
   }
 
-  return { refresh, landed, alone }
-}
-
-/** Lets messages of other tabs be read that are here already. */
-function delivery(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => resolve(port1.close())
-    port2.postMessage(0)
-  })
+  return { refresh, landed, alone: locked }
 }

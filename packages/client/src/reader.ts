@@ -18,7 +18,7 @@ export function createReader<C>(schema: ClaimsSchema<C> | undefined): Reader<C> 
     const now = JSON.stringify(claims)
     if (now !== text) {
       const result = await schema?.['~standard'].validate(claims)
-      if (result?.issues) throw new SessionError('claims', 'they do not fit', { cause: result.issues })
+      if (result?.issues) throw new SessionError('claims', 'unfit', { cause: result.issues })
       shaped = result ? result.value : (claims as C)
       text = now
     }

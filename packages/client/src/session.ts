@@ -22,7 +22,7 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   const { base = '/auth', apiOrigins = [], onExpired, csrfHeader, requiredHeader } = options
   const inBrowser = typeof document !== 'undefined'
   const name = `cloakroom:${base}`
-  const { now, publish: announce, ...listening } = createState<C>((error) => {
+  const { now, owner, publish: announce, ...listening } = createState<C>((error) => {
     location.reload()
     throw error
   })
@@ -32,9 +32,10 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   const tabs = inBrowser ? createTabs(name, { news, storage, visibilitychange, pagehide, pageshow }) : undefined
   // The newest question to the server: what an older one brings counts no more.
   let asking: Promise<Snapshot<C>> | undefined
-  let freshEnd: number | null
+  // What the last refresh said; null also after one of another tab that has not told yet.
+  let freshEnd: number | null = null
 
-  const loggedIn = (): boolean => now().status === 'in'
+  const loggedIn = (): boolean => !!now().sid
   const awake = (): unknown => asking ?? now().status !== 'unknown'
 
   // Asking the server
@@ -66,8 +67,10 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
 
   function publish(next: Snapshot<C>, reason: Reason): void {
     asking = undefined
+    const { sid } = now()
     announce(next, reason)
-    writeHint(next.status === 'in')
+    // A tab of another `base` may take it away: written again and again, it would be taken away again and again.
+    if (!sid || !next.sid) writeHint(!!next.sid)
   }
 
   // Refreshing
@@ -80,20 +83,20 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
     return true
   }
 
-  async function refresh(sentAt: number): Promise<boolean> {
-    const fresh = await flight.refresh(sentAt)
+  async function refresh(sentAt: number, mayFollow?: boolean): Promise<boolean> {
+    const fresh = await flight.refresh(sentAt, mayFollow)
     if (fresh) extend()
     return fresh
   }
 
   function extend(): void {
     const snapshot = now()
-    if (snapshot.status === 'in') announce({ ...snapshot, expiresAt: freshEnd }, 'refresh')
+    if (snapshot.sid) announce({ ...snapshot, expiresAt: freshEnd }, 'refresh')
   }
 
   async function ensureFresh(milliseconds = 30_000): Promise<boolean> {
-    const { status, expiresAt } = await ready()
-    if (status !== 'in') return false
+    const { sid, expiresAt } = await ready()
+    if (!sid) return false
     if (expiresAt! - Date.now() > milliseconds) return true
     const fresh = await refresh(performance.now())
     if (!fresh) await lost()
@@ -130,12 +133,12 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   /** When the page returns, somebody else may sit before it. */
   function pagehide({ persisted }: PageTransitionEvent): void {
     // Nothing inside the page can undo opacity, as it could visibility, and nothing moves, as with display.
-    if (persisted && loggedIn()) document.documentElement.style.setProperty('opacity', '0', 'important')
+    if (persisted && owner()) document.documentElement.style.setProperty('opacity', '0', 'important')
   }
 
   async function pageshow({ persisted }: PageTransitionEvent): Promise<void> {
     if (!persisted) return
-    if (!loggedIn()) return visibilitychange()
+    if (!owner()) return visibilitychange()
     const { sid } = now()
     // A document navigation is the only complete reset.
     if ((await ask().catch(() => out)).sid === sid) document.documentElement.style.removeProperty('opacity')

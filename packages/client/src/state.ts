@@ -7,6 +7,8 @@ export const out: NoSession = { status: 'out', ...nothing }
 
 export interface State<C> extends Pick<Session<C>, 'subscribe' | 'onChange' | 'onReset'> {
   readonly now: () => Snapshot<C>
+  /** Whose data the page may hold: of an expired session still, as unsaved work survives it. */
+  readonly owner: () => string | null
   /**
    * Publishes `next`, after a reset where the page may hold data of somebody else. `reason` is what the caller
    * knows; that it is the first answer, a refresh or a switch is found out here. Where a reset fails nothing is
@@ -18,7 +20,6 @@ export interface State<C> extends Pick<Session<C>, 'subscribe' | 'onChange' | 'o
 /** `resetFailed` is called with what a listener of `onReset` threw. */
 export function createState<C>(resetFailed: (error: unknown) => void): State<C> {
   let snapshot: Snapshot<C> = unknown
-  // Whose data the page may hold: of an expired session still, as unsaved work survives it.
   let owner: string | null = null
   const listeners = new Set<(snapshot: Snapshot<C>, reason: Reason) => void>()
   const resets = new Set<(reason: Reason) => void>()
@@ -44,6 +45,7 @@ export function createState<C>(resetFailed: (error: unknown) => void): State<C> 
 
   return {
     now: () => snapshot,
+    owner: () => owner,
     publish,
     subscribe(listener) {
       tell(() => listener(snapshot))

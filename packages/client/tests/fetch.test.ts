@@ -263,6 +263,58 @@ describe('ensureFresh', () => {
   })
 })
 
+describe('while another tab refreshes (rule 3)', () => {
+  /** Another tab's refresh; ends it. */
+  function holdLock(): () => void {
+    let release = () => {}
+    void navigator.locks.request('cloakroom:http://app.test/auth', {}, () => new Promise<void>((end) => (release = end)))
+    return () => release()
+  }
+
+  test('a request waits and is repeated, though no news of that refresh have come yet', async () => {
+    const tab = openTab()
+    tab.gateway.answer('GET /api/orders', marked('expired'), ok)
+    const session = tab.session()
+    const release = holdLock()
+    const answer = session.fetch(orders)
+    await settled()
+    expect(tab.gateway.asked('GET /api/orders')).toBe(1)
+    release()
+    expect((await answer).status).toBe(200)
+    expect([tab.gateway.asked('GET /api/orders'), tab.gateway.asked(refresh)]).toEqual([2, 0])
+  })
+
+  test('in vain, the repeated request has this tab refresh', async () => {
+    const tab = openTab()
+    tab.gateway.answer('GET /api/orders', marked('expired'), marked('expired'), ok)
+    tab.gateway.answer(refresh, fresh())
+    const session = tab.session()
+    const release = holdLock()
+    const answer = session.fetch(orders)
+    await settled()
+    release()
+    expect((await answer).status).toBe(200)
+    expect(tab.gateway.asked(refresh)).toBe(1)
+  })
+
+  test('whoever must know that the token is fresh has it refreshed, also beside a request that waits', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.gateway.answer('GET /api/orders', marked('expired'), ok)
+    tab.gateway.answer(refresh, fresh())
+    const session = tab.session()
+    await session.ready()
+    const release = holdLock()
+    const answer = session.fetch(orders)
+    await settled()
+    const sure = session.ensureFresh(Infinity)
+    await settled()
+    release()
+    expect([(await answer).status, await sure]).toEqual([200, true])
+    expect(tab.gateway.asked(refresh)).toBe(1)
+  })
+})
+
 describe('the lock (rule 4)', () => {
   test('of a tab that never lets go is waited for ten seconds, then done without', async () => {
     const tab = openTab()

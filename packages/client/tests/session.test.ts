@@ -427,6 +427,18 @@ describe('other tabs', () => {
     expect(session.diary).toEqual(['init: alice', 'reset: remote', 'remote: out'])
   })
 
+  test('a hint that a tab of another base takes away is not written again and again', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    const session = tab.session()
+    await session.ready()
+    tab.storage.clear()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.event('storage', { key: 'cloakroom' })
+    await settled()
+    expect([session.snapshot.status, tab.writes]).toEqual(['in', ['cloakroom=1']])
+  })
+
   test('without storage, channel and locks everything else still works', async () => {
     const tab = openTab({ storage: false, locks: false, channel: false })
     tab.gateway.answer(ask, loggedIn('alice'))
@@ -458,22 +470,38 @@ describe('the way back', () => {
     expect(tab.reloads).toBe(0)
   })
 
-  test('hides and asks nothing where there is no way back, or nothing to hide', async () => {
+  test('hides and asks nothing where there is no way back, and hides nothing where there is nothing to hide', async () => {
     const tab = openTab()
-    tab.gateway.answer(ask, loggedIn('alice'), loggedOut)
+    tab.gateway.answer(ask, loggedOut)
     const session = tab.session()
     await session.ready()
     tab.event('pagehide', { persisted: false })
     tab.event('pageshow', { persisted: false })
     await settled()
     expect([[...tab.style], tab.gateway.asked(ask), tab.reloads]).toEqual([[], 1, 0])
-    await session.check()
     tab.event('pagehide', { persisted: true })
     expect([...tab.style]).toEqual([])
     tab.gateway.answer(ask, loggedIn('bob'))
     tab.event('pageshow', { persisted: true })
     await settled()
     expect([session.snapshot.claims?.sub, tab.reloads]).toEqual(['bob', 0])
+  })
+
+  test('hides what an expired session has left on the page until it is known who is there', async () => {
+    for (const [now, reloads] of [[loggedOut, 0], [loggedIn('bob'), 1]] as const) {
+      const tab = openTab()
+      tab.gateway.answer(ask, loggedIn('alice'), loggedOut)
+      const session = tab.session()
+      await session.ready()
+      await session.check()
+      expect(session.diary).toEqual(['init: alice', 'expired: out'])
+      tab.event('pagehide', { persisted: true })
+      expect(tab.style.get('opacity')).toBe('0')
+      tab.gateway.answer(ask, now)
+      tab.event('pageshow', { persisted: true })
+      await settled()
+      expect([tab.style.has('opacity'), tab.reloads]).toEqual([reloads > 0, reloads])
+    }
   })
 
   test.each([

@@ -161,20 +161,46 @@ class Channel {
   }
 }
 
-/** One exclusive lock for each name, in the order of the requests. */
-class Locks {
-  readonly #last = new Map<string, Promise<unknown>>()
+interface Wish {
+  mode: LockMode
+  grant: () => void
+}
 
-  async request<T>(name: string, options: { signal: AbortSignal }, work: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(name) ?? Promise.resolve()
-    const { signal } = options
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason))
-      if (signal.aborted) reject(signal.reason)
+/** Locks by name: first come, first served. */
+class Locks {
+  readonly #held = new Map<string, Wish[]>()
+  readonly #waiting = new Map<string, Wish[]>()
+
+  async request<T>(name: string, options: LockOptions, work: (lock: object | null) => T | Promise<T>): Promise<T> {
+    const { mode = 'exclusive', ifAvailable, signal } = options
+    const [held, waiting] = [this.#held, this.#waiting].map((map) => map.get(name) ?? map.set(name, []).get(name)!) as [Wish[], Wish[]]
+    const fits = (wish: Wish) => !held.length || (wish.mode === 'shared' && held.every((one) => one.mode === 'shared'))
+    const wish: Wish = { mode, grant: () => {} }
+    if (ifAvailable && (waiting.length || !fits(wish))) return work(null)
+    const next = () => {
+      while (waiting[0] && fits(waiting[0])) {
+        const first = waiting.shift()!
+        held.push(first)
+        first.grant()
+      }
+    }
+    await new Promise<void>((grant, reject) => {
+      wish.grant = grant
+      if (signal?.aborted) return reject(signal.reason)
+      signal?.addEventListener('abort', () => {
+        if (!waiting.includes(wish)) return
+        waiting.splice(waiting.indexOf(wish), 1)
+        reject(signal.reason)
+      })
+      waiting.push(wish)
+      next()
     })
-    const mine = Promise.race([aborted, before]).then(work)
-    this.#last.set(name, mine.catch(() => undefined))
-    return mine
+    try {
+      return await work({ name, mode })
+    } finally {
+      held.splice(held.indexOf(wish), 1)
+      next()
+    }
   }
 }
 
