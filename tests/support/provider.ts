@@ -18,6 +18,12 @@ const fullName = (accountId: string | undefined) => accounts.find(({ name }) => 
 /** The resource indicator (RFC 8707) that access tokens are made out to. */
 const resource = 'https://api.shop.example'
 
+/** A client without a secret: pages that keep their tokens themselves. */
+export interface PublicClient {
+  id: string
+  redirectUris: string[]
+}
+
 /** One answered request to the token endpoint. */
 export interface TokenRequest {
   grantType: string
@@ -32,6 +38,8 @@ export class TestProvider implements TokenSource {
   readonly issuedCodes = new Set<string>()
   /** Tokens that the client has revoked. */
   readonly revoked = new Set<string>()
+  /** Grants of which no token is good any more, because one was used twice or on somebody's wish. */
+  readonly endedGrants = new Set<string>()
   /** Lifetime in seconds of the access tokens that are issued from now on. */
   accessTokenLifetime: number
   refreshDelay = 0
@@ -45,11 +53,11 @@ export class TestProvider implements TokenSource {
   #refreshToken: string | undefined
   #server: Server | undefined
 
-  constructor(options: SourceOptions) {
+  constructor(options: SourceOptions, publicClient?: PublicClient) {
     this.#port = options.port
     this.issuer = `http://127.0.0.1:${options.port}`
     this.accessTokenLifetime = options.accessTokenLifetime
-    this.#provider = new Provider(this.issuer, configuration(options, () => this.accessTokenLifetime))
+    this.#provider = new Provider(this.issuer, configuration(options, () => this.accessTokenLifetime, publicClient))
     this.#watch()
     onTestFinished(() => this.stop())
   }
@@ -158,6 +166,7 @@ audience = "${resource}"
     this.#provider.on('grant.success', (ctx) => remember(ctx, true))
     this.#provider.on('grant.error', (ctx) => remember(ctx, false))
     this.#provider.on('refresh_token.saved', ({ grantId }) => { if (grantId) this.#grants.add(grantId) })
+    this.#provider.on('grant.revoked', (_ctx, grantId) => this.endedGrants.add(grantId))
     this.#provider.on('authorization_code.saved', (code) => this.issuedCodes.add(code.jti))
     this.#provider.use(async (ctx, next) => {
       if (ctx.path === '/token' && this.refreshDelay > 0) {
@@ -195,7 +204,11 @@ audience = "${resource}"
   }
 }
 
-function configuration({ publicUrl, also }: SourceOptions, accessTokenLifetime: () => number): Configuration {
+function configuration(
+  { publicUrl, also }: SourceOptions,
+  accessTokenLifetime: () => number,
+  publicClient: PublicClient | undefined,
+): Configuration {
   const addresses = [publicUrl, ...also]
   return {
     clients: [{
@@ -204,7 +217,13 @@ function configuration({ publicUrl, also }: SourceOptions, accessTokenLifetime: 
       grant_types: ['authorization_code', 'refresh_token'],
       redirect_uris: addresses.map((address) => `${address}/auth/callback/default`),
       post_logout_redirect_uris: addresses.map((address) => `${address}/auth/logged-out`),
-    }],
+    }, ...publicClient ? [{
+      client_id: publicClient.id,
+      token_endpoint_auth_method: 'none' as const,
+      grant_types: ['authorization_code', 'refresh_token'],
+      redirect_uris: publicClient.redirectUris,
+    }] : []],
+    clientBasedCORS: (_ctx, _origin, { clientId }) => clientId === publicClient?.id,
     claims: { openid: ['sub'], profile: ['name'], email: ['email'] },
     scopes: ['openid', 'offline_access', 'profile', 'email', 'api'],
     cookies: { keys: ['signs the cookies of this test provider'] },
