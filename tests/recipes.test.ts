@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createServer } from 'vite'
 import { nextUser } from './support/accounts.ts'
-import { fillLoginForm } from './support/browser.ts'
+import { fillLoginForm, launch, type Engine } from './support/browser.ts'
 import { kindsOf } from './support/kinds.ts'
 import { buildPage } from './support/page.ts'
 import { repository } from './support/programs.ts'
@@ -20,22 +20,30 @@ const accessTokenLifetime = 4
 // In this mode each answer to an expired token is a marked 401: the page must do all by itself.
 const kind = kindsOf('oidc').find(({ mode }) => mode.name === 'jwt')!
 
-/** The folders of the built pages, by the example's name. */
-const pages: Record<string, () => Promise<string>> = {
-  'react': () => buildPage(join(examples, 'react')),
-  'svelte': () => buildPage(join(examples, 'svelte')),
-  'angular': () => buildPage(join(examples, 'angular')),
-  'script-tag': async () => {
-    const folder = await temporaryFolder()
-    execFileSync(process.execPath, [join(examples, 'script-tag', 'build.js'), folder])
-    return folder
-  },
+interface Example {
+  /** Half of them in each. */
+  engine: Engine
+  /** Gives the folder of the built page. */
+  build: () => Promise<string>
 }
 
-describe.for(Object.entries(pages))('%s', ([_, build]) => {
+const pages: Record<string, Example> = {
+  'react': { engine: 'chromium', build: () => buildPage(join(examples, 'react')) },
+  'svelte': { engine: 'firefox', build: () => buildPage(join(examples, 'svelte')) },
+  'angular': { engine: 'chromium', build: () => buildPage(join(examples, 'angular')) },
+  'script-tag': { engine: 'firefox', build: copyModules },
+}
+
+async function copyModules(): Promise<string> {
+  const folder = await temporaryFolder()
+  execFileSync(process.execPath, [join(examples, 'script-tag', 'build.js'), folder])
+  return folder
+}
+
+describe.for(Object.entries(pages))('%s', ([_, { engine, build }]) => {
   test('login, a call with an expired token, and logout in every tab; nothing is left for the next user (rules 2, 8, 9)', async () => {
     const world = await openWorldOf(kind, { accessTokenLifetime, site: await build() })
-    const { browser, page } = await logIn(world)
+    const { browser, page } = await logIn(world, '/', await launch({ engine }))
     const orders = page.locator('#orders')
     await page.locator('#load').click()
     await orders.getByText('200 {"subject":"alice"').waitFor()
@@ -71,7 +79,7 @@ describe.for(Object.entries(pages))('%s', ([_, build]) => {
 
   test('an answer that wants a login shows the page as logged out (rules 2, 10)', async () => {
     const world = await openWorldOf(kind, { site: await build() })
-    const { browser, page } = await logIn(world)
+    const { browser, page } = await logIn(world, '/', await launch({ engine }))
     await browser.clearCookies()
     await page.locator('#load').click()
     await expectLoggedOut(page)
