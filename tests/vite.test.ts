@@ -47,7 +47,10 @@ async function expectDevelopment(world: World, folder: string, home?: string): P
   expect(await page.evaluate(() => new Promise((resolve, reject) => {
     const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/api/socket`)
     socket.onopen = () => socket.send('hello')
-    socket.onmessage = ({ data }) => resolve(data)
+    socket.onmessage = ({ data }) => {
+      socket.close()
+      resolve(data)
+    }
     socket.onerror = () => reject(new Error('the WebSocket failed'))
   }))).toBe('alice: hello')
 

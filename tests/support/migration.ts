@@ -4,20 +4,13 @@ import { execFileSync } from 'node:child_process'
 import { cp, readFile, symlink } from 'node:fs/promises'
 import { request, type IncomingMessage, type ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
-import { build } from 'vite'
 import { TestLoginService } from './login_service.ts'
+import { buildPage } from './page.ts'
 import { repository } from './programs.ts'
 import { bodyOf, freePort, serve, temporaryFolder } from './servers.ts'
 import type { TokenSource } from './source.ts'
 
 export const example = join(repository, 'examples', 'migration')
-
-/** Builds a front end and gives the folder. */
-export async function buildPage(root: string): Promise<string> {
-  const outDir = await temporaryFolder()
-  await build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true } })
-  return outDir
-}
 
 /** Builds the front end as it is with an OpenID provider: the one of `after` without a login form. */
 export async function buildPageForOidc(): Promise<string> {
