@@ -53,9 +53,13 @@ async function reload(page: Page): Promise<void> {
 /** Opens the orders in another tab, where nobody has to log in again. */
 async function openTab(browser: BrowserContext, url: string): Promise<Page> {
   const page = await browser.newPage()
+  await openOrders(page, url)
+  return page
+}
+
+async function openOrders(page: Page, url: string): Promise<void> {
   await page.goto(`${url}/orders`)
   await page.getByRole('listitem').getByText('tea').waitFor()
-  return page
 }
 
 async function logOut(page: Page): Promise<void> {
@@ -101,7 +105,7 @@ async function startGateway(site: string, service: number, orders: number): Prom
   return { url, gateway }
 }
 
-test('before: the tokens lie in localStorage, and two tabs that refresh at once end the login', async () => {
+test('before: the tokens lie in localStorage, a logout reaches one tab, two tabs that refresh at once end the login', async () => {
   const { service, port } = await startService(lifetime)
   const url = await servePage(await buildPage(join(example, 'before')), port, await startOrders(service))
   const browser = await launch()
@@ -120,6 +124,11 @@ test('before: the tokens lie in localStorage, and two tabs that refresh at once 
   expect(service.refreshes).toBe(1)
 
   const tab = await openTab(browser, url)
+  await logOut(page)
+  await reload(tab) // with the token in its memory, until that expires
+  await tab.getByText('Logged in as Alice Liddell').waitFor()
+  await logIn(page, url)
+  await openOrders(tab, url)
   await expiry(service)
   service.refreshDelay = 1000
   await Promise.all([page, tab].map((each) => each.getByRole('button', { name: 'Reload' }).click()))
