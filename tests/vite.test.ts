@@ -34,7 +34,7 @@ async function startVite(folder: string, configuration: string): Promise<void> {
   await server.listen()
 }
 
-/** Logs in, calls the API with an expired token and by WebSocket, changes a module, logs out. */
+/** Logs in, calls the API with an expired token and by WebSocket, hears events, changes a module, logs out. */
 async function expectDevelopment(world: World, folder: string, home?: string): Promise<void> {
   const browser = await launch(home ? { home } : {})
   const sockets: string[] = []
@@ -53,6 +53,14 @@ async function expectDevelopment(world: World, folder: string, home?: string): P
     }
     socket.onerror = () => reject(new Error('the WebSocket failed'))
   }))).toBe('alice: hello')
+  await page.evaluate(() => new Promise<void>((resolve, reject) => {
+    const events = new EventSource('/auth/events')
+    events.onerror = () => reject(new Error('the event stream failed'))
+    events.onopen = () => {
+      events.close()
+      resolve()
+    }
+  }))
 
   await page.evaluate(() => Reflect.set(window, 'kept', 'by a page that was not reloaded'))
   await page.getByText('Good morning').waitFor()
