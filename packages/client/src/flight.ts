@@ -22,33 +22,39 @@ export function createFlight(name: string, spend: () => Promise<boolean>): Fligh
   let lastLanding = 0
 
   async function refresh(sentAt: number, mayFollow?: boolean): Promise<boolean> {
-    flying ??= locked(fly, mayFollow && { ifAvailable: true }).finally(() => (flying = undefined))
+    flying ??= elect(sentAt).finally(() => (flying = undefined))
     return (await flying) ?? (mayFollow || refresh(sentAt))
+  }
 
-    /** Undefined where it followed. The lock says who leads: news of a refresh may come after the lock. */
-    async function fly(lock?: Lock | null): Promise<boolean | undefined> {
-      if (lock === null) return locked((lock) => (lock ? undefined : fly()), { mode: 'shared', signal: AbortSignal.timeout(PATIENCE) })
+  /** The tab that gets the lock leads. Undefined in those that waited for it: its news may come after the lock. */
+  function elect(sentAt: number): Promise<boolean | undefined> {
+    const lead = async (): Promise<boolean> => {
       if (lastLanding > sentAt) return true
       const fresh = await spend()
       if (fresh) landed()
       return fresh
     }
+    return hold(undefined, (lock) => (lock === null ? hold('shared', (lock) => (lock ? undefined : lead())) : lead()))
   }
 
   function landed(): void {
     lastLanding = performance.now()
   }
 
-  /** With the lock, or without it where there is none or ten seconds of waiting were in vain (rule 4). */
-  async function locked<T>(work: (lock?: Lock | null) => T | Promise<T>, options?: LockOptions | false): Promise<T> {
+  /**
+   * Does `work` with the lock in this mode, or without it where there are no locks or ten seconds of waiting were in
+   * vain (rule 4): then the server's single flight and grace do alone. Without a mode it does not wait: null is for who
+   * got no lock.
+   */
+  async function hold<T>(mode: LockMode | undefined, work: (lock?: Lock | null) => T | Promise<T>): Promise<T> {
+    const options = mode ? { mode, signal: AbortSignal.timeout(PATIENCE) } : { ifAvailable: true }
     let begun: T | Promise<T> | undefined
     try {
-      // Without locks (insecure pages, old browsers) the server's single flight and grace do alone.
-      return await navigator.locks.request(name, options || { signal: AbortSignal.timeout(PATIENCE) }, (lock) => (begun = work(lock)))
+      return await navigator.locks.request(name, options, (lock) => (begun = work(lock)))
     } catch {
       return begun ?? work()
     }
   }
 
-  return { refresh, landed, alone: locked }
+  return { refresh, landed, alone: (work) => hold('exclusive', work) }
 }

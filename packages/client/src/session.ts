@@ -20,7 +20,6 @@ import type { Mark, News } from './wire.js'
  */
 export function createSession<C = Claims>(options: SessionOptions<C> = {}): Session<C> {
   const { base = '/auth', apiOrigins = [], onExpired, csrfHeader, requiredHeader } = options
-  const inBrowser = typeof document !== 'undefined'
   const name = `cloakroom:${base}`
   const { now, owner, publish: announce, ...listening } = createState<C>((error) => {
     location.reload()
@@ -29,7 +28,8 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   const endpoints = createEndpoints(base, csrfHeader, requiredHeader)
   const read = createReader(options.claims)
   const flight = createFlight(name, spend)
-  const tabs = inBrowser ? createTabs(name, { news, storage, visibilitychange, pagehide, pageshow }) : undefined
+  // None on a server.
+  const tabs = typeof document === 'undefined' ? undefined : createTabs(name, { news, storage, visibilitychange, pagehide, pageshow })
   // The newest question to the server: what an older one brings counts no more.
   let asking: Promise<Snapshot<C>> | undefined
   // What the last refresh said; null also after one of another tab that has not told yet.
@@ -51,7 +51,7 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   }
 
   async function ask(): Promise<Snapshot<C>> {
-    if (!inBrowser) return now()
+    if (!tabs) return now()
     const answer = await endpoints.ask()
     if (answer.loggedIn !== undefined) return read(answer)
     return (await refresh(performance.now())) ? read(await endpoints.ask()) : out
