@@ -1,12 +1,14 @@
 // The page of the end-to-end tests: the least that an app does with the client. A test that wants another session
 // says so before the page loads: `addInitScript(() => { window.sessionOptions = … })`.
 import { createSession } from '/client/index.js'
+import { live } from '/client/live.js'
 
 const element = (id) => document.getElementById(id)
 
 const session = createSession(window.sessionOptions)
 window.session = session
 window.call = session.fetch
+window.live = live
 
 session.subscribe(({ status, claims }) => {
   const texts = { unknown: 'unknown', in: `logged in as ${claims?.name}`, out: 'logged out' }
