@@ -76,7 +76,7 @@ async function attack(page: Page, name: string): Promise<{ localStorage: string 
   return { localStorage: await verdict('localstorage'), cloakroom: await verdict('cloakroom') }
 }
 
-test('the demo: login, a call, the token refreshed as one watches', async () => {
+test('the demo: login, a call, the token refreshed as one watches, a logout that all tabs notice', async () => {
   const demo = await startDemo('--token-lifetime', String(tokenLifetime))
   expect(demo.users.length).toBeGreaterThan(0)
   const browser = await launch()
@@ -93,8 +93,12 @@ test('the demo: login, a call, the token refreshed as one watches', async () => 
   await page.getByTestId('auto-call').click()
   await until('a refresh is shown', async () => Number(await page.getByTestId('refresh-count').innerText()) >= 1, 20_000)
 
+  const other = await browser.newPage()
+  await other.goto(demo.url)
+  await other.getByTestId('who').waitFor()
   await page.getByTestId('logout').click()
   await page.getByTestId('login').waitFor()
+  await other.getByTestId('login').waitFor() // this tab noticed
 })
 
 test('the demo over https, in a browser that trusts its authority: the same app, the same lab', async () => {

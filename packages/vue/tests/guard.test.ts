@@ -61,6 +61,16 @@ describe.each([
     expect(fake.logins).toEqual([])
   })
 
+  test('who will not wait for the next navigation lets the guard look again', async () => {
+    const { router, fake, path } = open({ loginRoute: 'login' }, fakeSession({ claims: alice }))
+    await router.push('/orders/7')
+    await router.replace({ ...router.currentRoute.value, force: true })
+    expect(path()).toBe('/orders/7')
+    fake.expire()
+    await router.replace({ ...router.currentRoute.value, force: true })
+    expect(router.currentRoute.value).toMatchObject({ name: 'login', query: { returnTo: '/orders/7' } })
+  })
+
   test('rule 11: public routes, the login and the trouble ask nobody', async () => {
     const fake = fakeSession({ status: 'unknown' })
     fake.unreachable = true
