@@ -9,6 +9,7 @@ import { repository } from './support/programs.ts'
 import { temporaryFolder } from './support/servers.ts'
 
 const pages = [
+  'README.md',
   'docs/client.md',
   'docs/vue.md',
   'docs/adapters.md',
@@ -108,12 +109,17 @@ function table(): string {
 
 /** How one file changes: a new one whole, the diff of one that stays. */
 function change(file: string): string {
+  if (file === 'cloakroom.after.toml') return changeOf('cloakroom.toml', file)
   const whole = /(?<=\.)(toml|diff)$/.exec(file)?.[0]
   if (whole) return block(whole, readFileSync(join(migration, file), 'utf8'))
   const [before, after] = [`before/${file}`, `after/${file}`]
   if (!existsSync(join(migration, before))) {
     return block('ts', readFileSync(join(migration, after), 'utf8'))
   }
+  return changeOf(before, after)
+}
+
+function changeOf(before: string, after: string): string {
   const [, ...hunks] = diff('-U2', before, after).split(/^@@.*\n/m)
   return block('diff', hunks.join('…\n'))
 }

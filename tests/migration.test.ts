@@ -14,7 +14,7 @@ import { TestProvider } from './support/provider.ts'
 import { freePort, temporaryFolder, until } from './support/servers.ts'
 import type { TokenSource } from './support/source.ts'
 import { allowInStorage } from './support/storage.ts'
-import { sessionCookie } from './support/world.ts'
+import { fetchIn, sessionCookie } from './support/world.ts'
 
 const placeholder = 'kept-by-cloakroom'
 /** What the old front end keeps in localStorage, and the router's scroll positions. */
@@ -92,17 +92,17 @@ async function storage(page: Page): Promise<Record<string, string>> {
   return all
 }
 
-/** Starts the gateway of the example's own configuration, with this front end. */
-async function startGateway(site: string, service: number, orders: number): Promise<{ url: string, gateway: Gateway }> {
+/** Starts the gateway with a configuration of the example and this front end. Gives its URL. */
+async function startGateway(file: string, site: string, service: number, orders: number): Promise<string> {
   const port = await freePort()
   const url = `http://localhost:${port}`
-  const configuration = (await readFile(join(example, 'cloakroom.toml'), 'utf8'))
+  const configuration = (await readFile(join(example, file), 'utf8'))
     .replaceAll('http://localhost:8080', url)
     .replaceAll('http://127.0.0.1:3000', `http://127.0.0.1:${service}`)
     .replaceAll('http://127.0.0.1:3001', `http://127.0.0.1:${orders}`)
-    .replace('dir = "before/dist"', `dir = ${JSON.stringify(site)}`)
-  const gateway = await Gateway.startWith(`${configuration}\n[listen]\naddress = "127.0.0.1:${port}"\n`)
-  return { url, gateway }
+    .replace(/dir = ".*"/, `dir = ${JSON.stringify(site)}`)
+  await Gateway.startWith(`${configuration}\n[listen]\naddress = "127.0.0.1:${port}"\n`)
+  return url
 }
 
 test('before: the tokens lie in localStorage, a logout reaches one tab, two tabs that refresh at once end the login', async () => {
@@ -141,7 +141,7 @@ test('the gateway goes first: the old front end works behind it unchanged, and w
   const { service, port } = await startService(lifetime)
   const orders = await startOrders(service)
   const site = await buildPage(join(example, 'before'))
-  const { url } = await startGateway(site, port, orders)
+  const url = await startGateway('cloakroom.toml', site, port, orders)
   const browser = await launch()
   const page = await browser.newPage()
 
@@ -179,7 +179,7 @@ test('after: the same journey, and nothing to find; a logout reaches all tabs', 
   allowInStorage(routerKey)
   const { service, port } = await startService(lifetime)
   const orders = await startOrders(service)
-  const { url } = await startGateway(await buildPage(join(example, 'after')), port, orders)
+  const url = await startGateway('cloakroom.after.toml', await buildPage(join(example, 'after')), port, orders)
   const browser = await launch()
   const record = new ResponseRecord(browser, url)
   const page = await browser.newPage()
@@ -200,6 +200,8 @@ test('after: the same journey, and nothing to find; a logout reaches all tabs', 
   expect(service.refusedRefreshes).toBe(0)
   expect(service.logins).toBe(1)
 
+  // What an injected script could try: the old way to tokens answers without any.
+  expect((await fetchIn(page, '/account/refresh', { method: 'POST', body: '{}' })).status).toBe(200)
   const secrets = [...service.issuedTokens, ...(await browser.cookies(url)).map(({ value }) => value)]
   expect(secrets.length).toBeGreaterThanOrEqual(3)
   expect((await searchPage(page, secrets)).leaks).toEqual([])
@@ -229,7 +231,7 @@ test('from step to step in one browser: the session goes on, old keys go, and th
   const site = await temporaryFolder()
   const deploy = (built = ''): Promise<void> => cp(built, site, { recursive: true })
   await deploy(before)
-  const { url } = await startGateway(site, port, await startOrders(service))
+  const url = await startGateway('cloakroom.toml', site, port, await startOrders(service))
   const browser = await launch()
   const old = await browser.newPage()
   await logIn(old, url)
