@@ -150,12 +150,13 @@ upstream = "${this.#url}"
         return send(response, good ? 200 : 401, answer)
       }
       case 'POST /account/logout': {
+        const { refreshToken = '' } = JSON.parse(body || '{}') as { refreshToken?: string }
         const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
         const claims = await this.verify(token)
-        if (!claims) return send(response, 401, { error: 'not logged in' })
-        const grant = this.#grants.get(String(claims['grant']))
-        if (grant) grant.ended = true
-        return send(response, 200, { bye: claims.sub })
+        const grant = this.#refreshTokens.get(refreshToken) ?? this.#grants.get(String(claims?.['grant']))
+        if (!grant) return send(response, 401, { error: 'not logged in' })
+        grant.ended = true
+        return send(response, 200, { bye: user.name })
       }
       default:
         return send(response, 404, { error: 'not found' })
