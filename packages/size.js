@@ -26,13 +26,11 @@ async function size(file) {
   return gzipSync(outputFiles[0].contents, { level: 9 }).length
 }
 
-const kilobytes = (bytes) => `${(bytes / 1000).toFixed(2)} kB`
-
-console.log('entry                          size      limit   share')
+console.log('entry                         bytes     limit   share')
 for (const { name, file, limit } of entries) {
   const bytes = await size(file)
-  const bound = limit === undefined ? '' : `${kilobytes(limit)}${`${Math.round(100 * bytes / limit)} %`.padStart(8)}`
-  console.log(`${name.padEnd(28)}${kilobytes(bytes).padStart(8)}  ${bound.padStart(9)}`)
+  const bound = limit === undefined ? '' : `${String(limit).padStart(10)}${String(Math.round(100 * bytes / limit)).padStart(6)} %`
+  console.log(`${name.padEnd(28)}${String(bytes).padStart(7)}${bound}`)
   if (limit !== undefined && bytes > limit) {
     console.error(`${name} is ${bytes - limit} bytes too large`)
     process.exitCode = 1
