@@ -3,7 +3,7 @@
 import type { JWTPayload } from 'jose'
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import { WebSocketServer } from 'ws'
-import { bodyOf, serve } from './servers.ts'
+import { bytesOf, serve } from './servers.ts'
 import type { TokenSource } from './source.ts'
 
 /** A request as the API got it. */
@@ -12,6 +12,7 @@ export interface Arrival {
   path: string
   headers: IncomingHttpHeaders
   body: string
+  bytes: Buffer
 }
 
 export class TestApi {
@@ -33,19 +34,32 @@ export class TestApi {
     this.#serveWebSocket(server)
   }
 
+  /** What has arrived at this path. */
+  arrivalsAt(path: string): Arrival[] {
+    return this.arrivals.filter((arrival) => arrival.path === path)
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request)
+    const bytes = await bytesOf(request)
+    const body = bytes.toString('utf8')
     const path = request.url ?? ''
-    this.arrivals.push({ method: request.method ?? '', path, headers: request.headers, body })
+    this.arrivals.push({ method: request.method ?? '', path, headers: request.headers, body, bytes })
     const claims = await this.#verify(request)
-    if (!claims) {
+    if (!claims || (path.startsWith('/api/refused/') && this.arrivalsAt(path).length === 1)) {
       response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end()
+    } else if (path === '/api/step-up') {
+      // Another no of its own, which names what is wanted (RFC 9470).
+      response.writeHead(401, { 'www-authenticate': 'Bearer error="insufficient_user_authentication", max_age="5"' }).end()
+    } else if (path.startsWith('/api/moved?to=')) {
+      response.writeHead(307, { location: path.slice('/api/moved?to='.length) }).end()
+    } else if (path === '/api/never') {
+      // Not until the caller has given up.
     } else if (path === '/api/forbidden') {
       // The API's own no, which has nothing to do with the session.
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":"second factor"}')
     } else if (path === '/api/unsteady') {
       // Overloaded twice of three times.
-      const times = this.arrivals.filter((arrival) => arrival.path === path).length
+      const times = this.arrivalsAt(path).length
       response.writeHead(times % 3 ? 503 : 200, { 'content-type': 'application/json' }).end(`{"times":${times}}`)
     } else if (path === '/api/events') {
       await sendEvents(response)
@@ -59,7 +73,7 @@ export class TestApi {
   #serveWebSocket(server: Server): void {
     const sockets = new WebSocketServer({ noServer: true })
     server.on('upgrade', (request, socket, head) => {
-      this.arrivals.push({ method: 'UPGRADE', path: request.url ?? '', headers: request.headers, body: '' })
+      this.arrivals.push({ method: 'UPGRADE', path: request.url ?? '', headers: request.headers, body: '', bytes: Buffer.alloc(0) })
       void this.#verify(request).then((claims) => {
         if (!claims) return socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
         sockets.handleUpgrade(request, socket, head, (connection) => {

@@ -49,6 +49,17 @@ export const server: SessionMode = {
   verifies: false,
 }
 
+export const jwt: SessionMode = {
+  name: 'jwt',
+  session: 'mode = "jwt"',
+  cookies: [
+    { name: /^__Host-access_token$/, path: '/', value: /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/ },
+    { name: /^__Secure-session-refresh(-[1-9])?$/, path: '/auth/refresh', value: /^[\w-]{200,}$/ },
+  ],
+  upstreamCookies: ['__Host-access_token'],
+  verifies: true,
+}
+
 export const modes: SessionMode[] = [
   server,
   {
@@ -58,16 +69,7 @@ export const modes: SessionMode[] = [
     upstreamCookies: [],
     verifies: false,
   },
-  {
-    name: 'jwt',
-    session: 'mode = "jwt"',
-    cookies: [
-      { name: /^__Host-access_token$/, path: '/', value: /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/ },
-      { name: /^__Secure-session-refresh(-[1-9])?$/, path: '/auth/refresh', value: /^[\w-]{200,}$/ },
-    ],
-    upstreamCookies: ['__Host-access_token'],
-    verifies: true,
-  },
+  jwt,
 ]
 
 /** A source in every mode. */

@@ -41,9 +41,9 @@ export interface World<Source extends TokenSource = TestProvider> {
   gateway: Gateway
 }
 
-/** Starts an OpenID provider, API and gateway with sessions at the server; all end with the test. */
-export function openWorld(options: WorldOptions = {}): Promise<World> {
-  return open((source) => new TestProvider(source), server, options)
+/** Starts an OpenID provider, API and gateway, by default with sessions at the server; all end with the test. */
+export function openWorld(options: WorldOptions = {}, mode = server): Promise<World> {
+  return open((source) => new TestProvider(source), mode, options)
 }
 
 /** The same with another source of tokens and another way to keep them. */
