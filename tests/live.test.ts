@@ -131,3 +131,25 @@ inEachEngine((engine) => {
     expect(new Set(await diary(page))).toEqual(new Set(['in']))
   })
 })
+
+test('a page that listened comes back from the back/forward cache, and has heard what it missed (rule 9)', async () => {
+  const world = await openWorld()
+  // Firefox keeps no page that has asked for a lock or opened a stream.
+  const browser = await launch({ backForwardCache: true })
+  const { page } = await logIn(world, '/', browser)
+  await listen(page)
+  await until('a stream', () => streams(world) === 1)
+  const walk = async (step: () => void, search: string): Promise<void> => {
+    await page.evaluate(step)
+    await until(`the page with "${search}"`, () => {
+      return page.evaluate((search) => location.search === search, search).catch(() => false)
+    })
+  }
+  await walk(() => location.assign('/?elsewhere'), '?elsewhere')
+  await walk(() => history.back(), '')
+  expect(await diary(page), 'the same document as before').toContain('in')
+  await until('its next stream', () => streams(world) === 2)
+  expect(await elsewhere(world, browser, 'POST', '/auth/logout')).toBe(200)
+  await expectLoggedOut(page)
+  expect((await diary(page)).slice(-2)).toEqual(['reset: remote', 'out'])
+})

@@ -24,6 +24,8 @@ export interface BrowserOptions {
   profile?: string
   /** Further command line options of Chromium. */
   flags?: string[]
+  /** Pages that are left are kept for the way back, as in a browser that nobody drives; Firefox does so in any case. */
+  backForwardCache?: boolean
   /** A home folder whose certificate store it trusts. */
   home?: string
   /** Firefox's settings (`about:config`) beside the usual ones. */
@@ -59,6 +61,7 @@ async function launchChromium(options: BrowserOptions): Promise<BrowserContext> 
   return chromium.launchPersistentContext(profile ?? (await temporaryFolder()), {
     executablePath: chromiumPath,
     args: [...flags, ...options.flags ?? []],
+    ...(options.backForwardCache ? { ignoreDefaultArgs: ['--disable-back-forward-cache'] } : {}),
     ...(home ? { env: { ...process.env, HOME: home } as Record<string, string> } : {}),
   })
 }

@@ -58,7 +58,7 @@ export function live(session: Listened, { base = '/auth' }: LiveOptions = {}): (
     else void mine()
   }
 
-  // A page with an open stream or a lock does not get into the back/forward cache.
+  // Nothing open, so that the page gets into the back/forward cache. (In Firefox it does not all the same.)
   addEventListener('pagehide', () => {
     away = true
     restart(false)
