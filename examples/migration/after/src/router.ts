@@ -17,6 +17,5 @@ router.beforeEach(requireLogin(session, { public: (to) => to.meta.public, loginR
 
 // Somebody whose session ends while the page is open is shown the login, too.
 session.onChange(({ status }, reason) => {
-  if (status !== 'out' || reason === 'init') return
-  void router.push({ name: 'login', query: { returnTo: router.currentRoute.value.fullPath } })
+  if (status === 'out' && reason !== 'init') void router.replace({ ...router.currentRoute.value, force: true })
 })
