@@ -12,6 +12,7 @@ export const demoSite = join(repository, 'demo', 'web', 'dist')
 export const clientPath = join(repository, 'packages', 'client', 'dist')
 export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 export const firefoxPath = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr'
+export const webkitDriverPath = process.env['WEBKIT_DRIVER'] ?? '/usr/bin/WebKitWebDriver'
 
 /** A file of an npm package that the tests use, wherever npm put the package. */
 export function dependency(name: string, file: string): string {
