@@ -82,7 +82,9 @@
 //!
 //! What it does not do: it terminates no TLS and rewrites no bodies, but for the answers to the logins of
 //! [`ProviderKind::TokenApi`]. Expired sessions are removed only while [`Cloakroom::keep_house`] is
-//! polled. Keys rotate when the service says so ([`Cloakroom::replace_keyring`]).
+//! polled. Keys rotate when the service says so ([`Cloakroom::replace_keyring`]). A service that ends lets
+//! go of the pages that listen ([`Cloakroom::end_event_streams`]) and waits for what is under way
+//! ([`Cloakroom::drain`]).
 
 mod body;
 mod claims;

@@ -41,7 +41,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = app::router().layer(cloakroom.layer());
     let listener = TcpListener::bind(or("LISTEN", "127.0.0.1:8080")).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app).with_graceful_shutdown(interrupted()).await?;
+    let events = cloakroom.clone();
+    let ending = async move {
+        interrupted().await;
+        // An open page listens for as long as it is let.
+        events.end_event_streams();
+    };
+    axum::serve(listener, app).with_graceful_shutdown(ending).await?;
     // A refresh that is under way brings a rotated token: let it arrive.
     let drained = tokio::time::timeout(Duration::from_secs(30), cloakroom.drain());
     Ok(drained.await?)
