@@ -95,7 +95,7 @@ async fn listen_by_h2(client: &mut Client, url: &str, cookie: &str) -> Vec<Incom
     streams
 }
 
-/// A thousand listeners take no more than a few kilobytes each, get the end, and leave nothing behind.
+/// A thousand listeners take sixteen kilobytes each at most, get the end, and leave nothing behind.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_thousand_listeners_are_cheap() {
