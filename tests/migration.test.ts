@@ -295,6 +295,14 @@ dir = ${JSON.stringify(await buildPageForOidc())}
   expect((await record.search(secrets)).leaks).toEqual([])
   expect(await storage(page)).toEqual({ cloakroom: '1' })
 
+  // A session that has expired leads to the provider, which still knows the user, and back.
+  await provider.endGrants()
+  await expiry(provider)
+  await page.getByRole('button', { name: 'Reload' }).click()
+  await until('a new login', () => provider.logins === 2)
+  await page.waitForURL(`${url}/orders?from=mail`)
+  await order(page, 'quills')
+
   await page.getByRole('button', { name: 'Log out' }).click()
   await page.waitForURL(/\/session\/end/)
   await page.getByRole('button', { name: 'Log out' }).click()
