@@ -175,6 +175,10 @@ pub(crate) enum RefreshFailure {
     /// The session is over: logged out, timed out, or its refresh token is dead.
     #[error("the session has ended")]
     Ended,
+    /// It was over before the provider answered: a logout or a login, perhaps in another tab, whose own
+    /// answer has told the browser what to keep.
+    #[error("the session was ended meanwhile")]
+    EndedMeanwhile,
     /// The provider or the store does not answer; the session lives on.
     #[error("the token cannot be refreshed at the moment")]
     Outage { retry_after: Duration },
@@ -270,8 +274,8 @@ impl Sessions {
     /// The cookies by which a browser forgets a session that has ended, where they hold more than a
     /// ticket to nothing.
     ///
-    /// For answers that the page waits for before it does anything else: where it logged in meanwhile,
-    /// these would end that session.
+    /// For answers to a refresh that found the session over: after a login meanwhile they would end that
+    /// one's session.
     pub(crate) fn expire_ended(&self) -> Vec<HeaderValue> {
         match self.keeping {
             Keeping::Server(_) => Vec::new(),

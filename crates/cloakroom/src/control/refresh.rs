@@ -35,6 +35,7 @@ pub(super) async fn refresh(
             let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
             Err(shared.sessions.expire_ended().into_iter().fold(login(), forget))
         }
+        Err(RefreshFailure::EndedMeanwhile) => Err(login()),
         Err(failure @ RefreshFailure::Outage { retry_after }) => {
             Err(Refusal::new(Reason::ProviderUnavailable, failure.to_string())
                 .retry_after(retry_after))

@@ -43,7 +43,7 @@ pub(super) async fn describe(
     if Freshness::of(&stored.record.tokens, &id, now) == Freshness::Expired {
         match shared.sessions.refresh(&presented, None).await {
             Ok(successor) => stored.record = successor,
-            Err(RefreshFailure::Ended) => return Ok(nobody()),
+            Err(RefreshFailure::Ended | RefreshFailure::EndedMeanwhile) => return Ok(nobody()),
             Err(RefreshFailure::Outage { .. }) => {}
         }
     }

@@ -39,6 +39,7 @@ pub(crate) async fn answer_refresh(
             let forget = |refusal: Refusal, cookie| refusal.with_header(SET_COOKIE, cookie);
             Err(sessions.expire_ended().into_iter().fold(login(), forget))
         }
+        Err(RefreshFailure::EndedMeanwhile) => Err(login()),
         Err(failure @ RefreshFailure::Outage { retry_after }) => {
             Err(Refusal::new(Reason::ProviderUnavailable, failure.to_string())
                 .retry_after(retry_after))

@@ -181,7 +181,7 @@ impl Sessions {
                     if self.flights.is_logged_out(id) {
                         provider.revoke(record.tokens.clone());
                     }
-                    return Err(RefreshFailure::Ended);
+                    return Err(RefreshFailure::EndedMeanwhile);
                 }
                 Ok(Replaced::Conflict) => {
                     tracing::warn!(sid, "the record was replaced by somebody else");

@@ -57,7 +57,7 @@ pub(crate) async fn find(
         }
         Freshness::Expired => match sessions.refresh(&presented, None).await {
             Ok(record) => record,
-            Err(RefreshFailure::Ended) => return Ok(None),
+            Err(RefreshFailure::Ended | RefreshFailure::EndedMeanwhile) => return Ok(None),
             Err(failure @ RefreshFailure::Outage { retry_after }) => {
                 return Err(Refusal::new(Reason::ProviderUnavailable, failure.to_string())
                     .retry_after(retry_after));
