@@ -43,6 +43,8 @@ export class TestProvider implements TokenSource {
   /** Lifetime in seconds of the access tokens that are issued from now on. */
   accessTokenLifetime: number
   refreshDelay = 0
+  /** Nothing happens with a request to the token endpoint before this has resolved. */
+  hold: Promise<void> | undefined
   refreshesUnderWay = 0
   lastExpiry = 0
 
@@ -169,16 +171,19 @@ audience = "${resource}"
     this.#provider.on('grant.revoked', (_ctx, grantId) => this.endedGrants.add(grantId))
     this.#provider.on('authorization_code.saved', (code) => this.issuedCodes.add(code.jti))
     this.#provider.use(async (ctx, next) => {
-      if (ctx.path === '/token' && this.refreshDelay > 0) {
+      const during = async (time: Promise<unknown>): Promise<void> => {
         this.refreshesUnderWay += 1
-        await next()
-        await new Promise((resolve) => setTimeout(resolve, this.refreshDelay))
+        await time
         this.refreshesUnderWay -= 1
-        return
       }
+      if (ctx.path === '/token' && this.hold) await during(this.hold)
       await next()
+      const { params } = (ctx as unknown as Partial<KoaContextWithOIDC>).oidc ?? {}
+      if (ctx.path === '/token' && params?.['grant_type'] === 'refresh_token' && this.refreshDelay > 0) {
+        await during(new Promise((resolve) => setTimeout(resolve, this.refreshDelay)))
+      }
       if (ctx.path === '/token/revocation' && ctx.status === 200) {
-        const token = (ctx as unknown as KoaContextWithOIDC).oidc.params?.['token']
+        const token = params?.['token']
         if (typeof token === 'string') this.revoked.add(token)
       }
     })

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { Outcome, Shop } from '../apps/shop/main.ts'
-import { user, type Account } from './accounts.ts'
-import { fillLoginForm } from './browser.ts'
+import { nextUser, user, type Account } from './accounts.ts'
+import { fillLoginForm, launch, type Engine } from './browser.ts'
 import { Front } from './front.ts'
 import { modes, type SessionMode } from './kinds.ts'
 import { buildPage } from './page.ts'
@@ -63,7 +63,7 @@ export async function logOutAt(page: Page, world: ShopWorld): Promise<void> {
 }
 
 /** Fails unless this tab shows the data of this user. */
-export async function expectShown(page: Page, { name, fullName }: Account): Promise<void> {
+export async function expectShown(page: Page, { name, fullName }: Account = user): Promise<void> {
   await page.getByText(`logged in as ${fullName}`).waitFor()
   await page.getByText(`orders of ${name}`).waitFor()
 }
@@ -93,4 +93,17 @@ export async function expiry({ provider }: ShopWorld): Promise<void> {
 /** What the tab's diary says. */
 export function diaryOf(page: Page): Promise<Shop['diary']> {
   return page.evaluate(() => window.shop.diary)
+}
+
+/** Logs the next user in elsewhere; gives what puts the cookies of that into this browser, of which no tab hears. */
+export async function nextUserUnheard(world: ShopWorld, browser: BrowserContext, engine: Engine): Promise<() => Promise<void>> {
+  const elsewhere = await launch({ engine })
+  const [page] = await openTabs(elsewhere, world, 1)
+  await logInAt(page!, world, 600, nextUser)
+  const cookies = await elsewhere.cookies([world.url, `${world.url}/auth/refresh`])
+  await elsewhere.close()
+  return async () => {
+    await browser.clearCookies()
+    await browser.addCookies(cookies)
+  }
 }

@@ -5,6 +5,8 @@ import { createSession, type Session } from '@cloakroom/client'
 /** What tests use of the page. */
 export interface Shop {
   session: Session
+  /** One that this page does not use for itself. */
+  another: Session
   diary: string[]
   /** Sends so many requests at once, every second one a POST; gives what became of them. */
   order: (requests: number) => Promise<Outcome[]>
@@ -33,7 +35,7 @@ function write(line: string): void {
 
 session.onReset((reason) => {
   write(`reset ${reason}`)
-  orders.textContent = ''
+  show('')
 })
 
 session.onChange(({ status, claims }, reason) => {
@@ -47,7 +49,12 @@ async function load(): Promise<void> {
   const { sid } = session.snapshot
   const answer = await session.fetch('/api/orders')
   const { subject } = await answer.json() as { subject: string }
-  if (sid === session.snapshot.sid) orders.textContent = `orders of ${subject}`
+  if (sid === session.snapshot.sid) show(subject)
+}
+
+function show(subject: string): void {
+  orders.textContent = subject && `orders of ${subject}`
+  document.body.dataset['shows'] = subject
 }
 
 async function order(requests: number): Promise<Outcome[]> {
@@ -74,5 +81,5 @@ function watch(): void {
 watch()
 
 addEventListener('pageshow', ({ persisted }) => persisted && write('back from the cache'))
-window.shop = { session, diary, order }
+window.shop = { session, another: createSession(), diary, order }
 session.ready().catch((error: unknown) => write(`not ready: ${String(error)}`))

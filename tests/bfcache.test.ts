@@ -1,0 +1,106 @@
+// Back to a page that the browser has kept: it shows nothing of a user who has left, not for a frame (rule 9).
+import type { BrowserContext, Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { nextUser, user } from './support/accounts.ts'
+import { inEachEngine, launch } from './support/browser.ts'
+import { modes } from './support/kinds.ts'
+import { until } from './support/servers.ts'
+import { expectShown, logInAt, logOutAt, mode, nextUserUnheard, openShop, openTabs, orderIn, type ShopWorld } from './support/shop.ts'
+
+const jwt = mode('jwt')
+const fromCache = 'back from the cache'
+
+inEachEngine((engine) => {
+  /** A user's page, and what its diary says over all its documents. */
+  async function openPage(mode = jwt, seconds = 600): Promise<{ world: ShopWorld, browser: BrowserContext, page: Page, diary: string[] }> {
+    const world = await openShop(mode)
+    const browser = await launch({ engine, backForwardCache: true })
+    const [page] = await openTabs(browser, world, 1) as [Page]
+    const diary: string[] = []
+    page.on('console', (message) => {
+      const [, line] = /^diary (.+)$/.exec(message.text()) ?? []
+      if (line) diary.push(line)
+    })
+    await logInAt(page, world, seconds)
+    return { world, browser, page, diary }
+  }
+
+  test.for(modes)('the same user in mode $name: the page is kept, with what was typed', async (mode) => {
+    const { world, page, diary } = await openPage(mode)
+    await page.locator('#draft').fill('unsaved')
+    const loads = world.front.count('/')
+    await leaveAndReturn(page)
+    await until('the way back', () => diary.includes(fromCache))
+    await until('the page is shown', () => diary.at(-1)?.includes(`orders of ${user.name}`))
+    expect(await page.locator('#draft').inputValue()).toBe('unsaved')
+    expect(world.front.count('/'), 'not loaded again').toBe(loads)
+  })
+
+  test('another user, unheard: the kept page comes back, shows nothing, and loads anew', async () => {
+    const { world, browser, page, diary } = await openPage()
+    const changeUser = await nextUserUnheard(world, browser, engine)
+    await leaveAndReturn(page, changeUser)
+    await expectShown(page, nextUser)
+    expect(diary).toContain(fromCache)
+    expectNothingOf(user.name, diary)
+  })
+
+  test('nobody there, unheard: the kept page comes back, shows nothing, and loads anew', async () => {
+    const { browser, page, diary } = await openPage()
+    await leaveAndReturn(page, () => browser.clearCookies())
+    await page.getByText('logged out', { exact: true }).waitFor()
+    expect(diary).toContain(fromCache)
+    expectNothingOf(user.name, diary)
+  })
+
+  test('a gateway that does not answer: the kept page shows nothing, and loads anew', async () => {
+    const { world, page, diary } = await openPage()
+    await leaveAndReturn(page, () => world.gateway.stop())
+    await until('the way back', () => diary.includes(fromCache))
+    await until('a new load', () => page.evaluate(() => !('shop' in window)).catch(() => false))
+    expectNothingOf(user.name, diary)
+  })
+
+  test('the user logs out in another tab, another one logs in: the way back shows nothing of the first', async () => {
+    const { world, browser, page, diary } = await openPage()
+    await leaveAndReturn(page, async () => {
+      const [other] = await openTabs(browser, world, 1) as [Page]
+      await expectShown(other)
+      await logOutAt(other, world)
+      await logInAt(other, world, 600, nextUser)
+      await page.bringToFront()
+    })
+    await expectShown(page, nextUser)
+    expectNothingOf(user.name, diary)
+  })
+
+  test('what an expired session has left on the page is not shown to the next user either', async () => {
+    const { world, browser, page, diary } = await openPage(jwt, 8)
+    const { lastExpiry } = world.provider
+    await world.provider.endGrants()
+    const changeUser = await nextUserUnheard(world, browser, engine)
+    await until('the access token expires', () => Date.now() > lastExpiry + 200)
+    expect((await orderIn([page], 1))[0]?.status).toBe(401)
+    await until('the data is still there', () => diary.at(-1) === `sight: logged out, orders of ${user.name}`)
+    await leaveAndReturn(page, changeUser)
+    await expectShown(page, nextUser)
+    expect(diary).toContain(fromCache)
+    expectNothingOf(user.name, diary)
+  })
+
+  /** Leaves the page by a link of its own, does `meanwhile`, and goes back in the history. */
+  async function leaveAndReturn(page: Page, meanwhile?: () => Promise<unknown>): Promise<void> {
+    await page.evaluate(() => console.debug('diary left'))
+    await page.evaluate(() => location.assign('/elsewhere.html'))
+    await page.getByText('elsewhere').waitFor()
+    await meanwhile?.()
+    await page.evaluate(() => history.back())
+  }
+})
+
+/** Fails if a frame has shown anything of this user since the page was left. */
+function expectNothingOf(name: string, diary: string[]): void {
+  const since = diary.slice(diary.lastIndexOf('left') + 1)
+  expect(since.length).toBeGreaterThan(0)
+  expect(since.filter((line) => line.startsWith('sight') && line.includes(`orders of ${name}`))).toEqual([])
+}
