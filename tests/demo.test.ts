@@ -9,6 +9,7 @@ import { launch } from './support/browser.ts'
 import { homeThatTrusts } from './support/certificates.ts'
 import { demoPath, demoSite, gatewayPath } from './support/programs.ts'
 import { close, freePort, listen, until } from './support/servers.ts'
+import { guardStorage } from './support/storage.ts'
 
 /** Seconds. */
 const tokenLifetime = 5
@@ -49,6 +50,7 @@ async function startDemo(...options: string[]): Promise<Demo> {
     if (child.exitCode !== null) throw new Error(`the demo ended with ${child.exitCode}`)
     return /^ready (https?:\/\/localhost:\d+)\/?$/m.exec(text.out)?.[1]
   }, 20_000)
+  guardStorage(url)
   const users = [...text.out.matchAll(/^user (\S+) (\S+)$/gm)].map(([, name = '', password = '']) => ({ name, password }))
   return { url, users, output: () => text.all }
 }

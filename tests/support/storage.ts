@@ -2,6 +2,7 @@
 // every origin of a gateway, in every browser that the test opened.
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterEach, expect } from 'vitest'
+import { until } from './servers.ts'
 
 // The test's gateways as browsers see them, what its own pages may keep there, and the looks at its browsers.
 const origins = new Set<string>()
@@ -63,10 +64,20 @@ async function lookAt(context: BrowserContext): Promise<void> {
 /** sessionStorage belongs to one tab, and can only be read there. */
 async function lookInto(page: Page): Promise<void> {
   for (const frame of page.frames()) {
-    if (!URL.canParse(frame.url()) || !origins.has(new URL(frame.url()).origin)) continue
-    for (const [name, value] of await frame.evaluate(() => Object.entries(sessionStorage))) {
-      note('sessionStorage', name, String(value))
+    // A page that is just leaving is looked into when it has arrived.
+    const arrived = () => frame.evaluate(readSession).catch(() => (frame.isDetached() || page.isClosed() ? [] : undefined))
+    for (const [origin, name, value] of await until('a look into sessionStorage', arrived)) {
+      if (origins.has(origin)) note('sessionStorage', name, value)
     }
+  }
+}
+
+/** Runs in the page. */
+function readSession(): [string, string, string][] {
+  try {
+    return Object.entries(sessionStorage).map(([name, value]) => [location.origin, name, String(value)])
+  } catch {
+    return [] // the browser's own page of an error
   }
 }
 
