@@ -305,16 +305,18 @@ impl Sessions {
 
     /// Listens for the same session by its present id, where a refresh has given it one that lasts; says how
     /// it ended meanwhile.
+    ///
+    /// Once that is found it is kept: the id before it is forgotten some time after.
     pub(crate) fn listen_on(
         &self,
-        id: RecordId,
         before: &Listening,
         now: Timestamp,
     ) -> Result<Option<Listening>, End> {
-        if self.keeping.listened_for_as(id) == before.id() {
+        let id = self.keeping.listened_for_as(before.id());
+        if id == before.id() {
             return Ok(None);
         }
-        let listening = self.listen(id);
+        let listening = self.listeners.listen(id);
         if self.keeping.has_ended(id, now) { Err(End::Logout) } else { Ok(Some(listening)) }
     }
 

@@ -52,7 +52,7 @@ pub(super) async fn listen(
     let (sessions, clock) = (Arc::clone(&shared.sessions), Arc::clone(&shared.clock));
     let presented = sessions.present(headers).ok_or_else(login)?;
     // First, so that nothing happens unheard between the look at the session and this.
-    let mut listening = sessions.listen(presented.id());
+    let listening = sessions.listen(presented.id());
     let now = clock.now();
     let stored = sessions.load(&presented, now).await?.ok_or_else(login)?;
     if stored.ends_at() <= now {
@@ -69,11 +69,10 @@ pub(super) async fn listen(
     let [spread] = random::bytes::<1>(&*shared.random);
     let retry = 2000 + 16 * u64::from(spread);
     let mut stream = EventStream {
-        heard: listening.news(),
+        heard: listening.known(),
         listening,
         sessions,
         clock,
-        id: presented.id(),
         name: presented.name(),
         knows,
         look_at: now,
@@ -104,7 +103,6 @@ struct EventStream {
     listening: Listening,
     /// What was told.
     heard: News,
-    id: RecordId,
     name: RecordId,
     knows: Knows,
     /// When to see what is left of the session.
@@ -176,10 +174,10 @@ impl EventStream {
         if let (Knows::Token, Some(ends_at)) = (&self.knows, news.token_ends_at) {
             self.look_at = ends_at.plus(self.sessions.timeouts().idle);
         }
-        match self.sessions.listen_on(self.id, &self.listening, now) {
+        match self.sessions.listen_on(&self.listening, now) {
             Ok(None) => {}
-            Ok(Some(mut listening)) => {
-                self.heard = listening.news();
+            Ok(Some(listening)) => {
+                self.heard = listening.known();
                 self.listening = listening;
             }
             Err(end) => return Step::SayLast(ended(end)),

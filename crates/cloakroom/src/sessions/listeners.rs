@@ -50,6 +50,7 @@ pub(crate) struct Listening {
     listeners: Arc<Listeners>,
     id: RecordId,
     news: watch::Receiver<News>,
+    known: News,
 }
 
 impl Listeners {
@@ -61,10 +62,12 @@ impl Listeners {
     /// Listens for the session of that id from now on.
     pub(super) fn listen(self: &Arc<Self>, id: RecordId) -> Listening {
         let entry = |entries: &mut Entries| entries.entry(id).or_default().subscribe();
+        let mut entries = self.entries();
         // Whoever comes after the close gets what is closed already.
-        let news =
-            self.entries().as_mut().map_or_else(|| watch::Sender::default().subscribe(), entry);
-        Listening { listeners: Arc::clone(self), id, news }
+        let news = entries.as_mut().map_or_else(|| watch::Sender::default().subscribe(), entry);
+        // Under the lock, so that all that comes later is news.
+        let known = *news.borrow();
+        Listening { listeners: Arc::clone(self), id, news, known }
     }
 
     /// Tells who listens for the session of that id.
@@ -90,15 +93,15 @@ impl Listening {
         self.id
     }
 
-    /// What is known now.
-    pub(crate) fn news(&mut self) -> News {
-        *self.news.borrow_and_update()
+    /// What had happened when the listening began; all since then is news.
+    pub(crate) fn known(&self) -> News {
+        self.known
     }
 
     /// Waits for news; `None` when there will be no more.
     pub(crate) async fn changed(&mut self) -> Option<News> {
         self.news.changed().await.ok()?;
-        Some(self.news())
+        Some(*self.news.borrow_and_update())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `GET events`: what a page hears of its session, and what it does not.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::http::{Request, Response};
 use bytes::Bytes;
@@ -12,12 +12,16 @@ use cloakroom_testkit::{
 use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 
-use crate::service::{
-    ABSOLUTE, IDLE, Mode, Service, in_each_mode, start, start_living, start_with,
+use crate::{
+    held_store::HeldStore,
+    service::{
+        ABSOLUTE, IDLE, Mode, Service, in_each_mode, start, start_in, start_living, start_with,
+    },
 };
 
 in_each_mode! {
     a_refresh_is_told_with_the_seconds_that_its_token_lasts,
+    a_stream_outlives_the_memory_of_the_token_that_it_was_opened_with,
     a_logout_in_another_tab_is_told_and_ends_the_stream,
     a_dead_refresh_token_is_told_as_the_end,
     r31_a_login_in_the_session_s_place_is_told,
@@ -99,6 +103,34 @@ async fn a_refresh_is_told_with_the_seconds_that_its_token_lasts(mode: Mode) {
             assert!(!events.text().contains(&secret), "a token: {}", events.text());
         }
     }
+}
+
+/// In mode jwt a stream is opened with an access token, which is forgotten once it has expired.
+async fn a_stream_outlives_the_memory_of_the_token_that_it_was_opened_with(mode: Mode) {
+    let (service, browser) = logged_in(mode).await;
+    let mut events = listen(&service, &browser).await;
+    for _ in 0..3 {
+        service.pass(301 * SECOND);
+        assert_eq!(service.refresh(&browser).await.status.as_u16(), 204);
+        assert_refreshed(next(&mut events).await);
+        assert_eq!(service.call(&browser, "/api/seen").await.status.as_u16(), 200);
+        if mode == Mode::Sealed {
+            events = listen(&service, &browser).await;
+        }
+        // Later than late requests with the old token may come.
+        service.pass(11 * SECOND);
+        sweep(&service).await;
+    }
+    service.log_out(&browser).await;
+    assert_eq!(next(&mut events).await, ended("logout"));
+}
+
+/// What the service does once a minute.
+async fn sweep(service: &Service) {
+    tokio::time::pause();
+    let minute = tokio::time::timeout(61 * SECOND, service.cloakroom.keep_house());
+    minute.await.expect_err("it never ends");
+    tokio::time::resume();
 }
 
 async fn a_logout_in_another_tab_is_told_and_ends_the_stream(mode: Mode) {
@@ -239,6 +271,22 @@ async fn r32_a_session_in_use_is_announced_to_end_later() {
         }
     }
     panic!("the end was not told");
+}
+
+/// What happens while the session is looked at is no old news.
+#[tokio::test]
+async fn a_logout_at_the_very_time_of_the_beginning_is_told() {
+    let store = Arc::new(HeldStore::default());
+    let service = start_in(store.clone()).await;
+    let browser = Browser::new();
+    browser.login(&service.url, "anna", "pw", "/").await;
+    store.load.hold(1);
+    let (mut events, ()) = tokio::join!(listen(&service, &browser), async {
+        store.load.came().await;
+        service.log_out(&browser.copy()).await;
+        store.load.release();
+    });
+    assert_eq!(next(&mut events).await, ended("logout"));
 }
 
 /// Who is logged out from elsewhere hears of it at once.

@@ -9,6 +9,7 @@ mod embedded;
 mod ending;
 mod events;
 mod everywhere;
+mod held_store;
 mod jwt;
 mod keys;
 mod sealed;

@@ -29,7 +29,7 @@ use cloakroom::{
         time::Timestamp,
     },
     cloakroom_oauth::{Client, ClientAuth},
-    cloakroom_store::MemoryStore,
+    cloakroom_store::{MemoryStore, SessionStore},
 };
 use cloakroom_testkit::{Browser, Provider, browser::Response, provider};
 use serde_json::{Value, json};
@@ -245,6 +245,20 @@ pub(crate) async fn start_living(
     lifetime: Duration,
     change: impl FnOnce(&mut Settings),
 ) -> Service {
+    start_on(Arc::new(MemoryStore::new()), mode, lifetime, change).await
+}
+
+/// The same in mode `server` on another store.
+pub(crate) async fn start_in(store: Arc<dyn SessionStore>) -> Service {
+    start_on(store, Mode::Server, Duration::from_secs(300), |_| {}).await
+}
+
+async fn start_on(
+    store: Arc<dyn SessionStore>,
+    mode: Mode,
+    lifetime: Duration,
+    change: impl FnOnce(&mut Settings),
+) -> Service {
     let builder = Provider::builder().user("anna", "pw").user("ben", "pw").token_lifetime(lifetime);
     let builder = WIDE_USERS
         .iter()
@@ -255,7 +269,7 @@ pub(crate) async fn start_living(
     provider.add_client(provider::Client::confidential("shop", "secret").gateway(&url));
     let clock = Arc::new(TestClock::at_present());
     let random = Arc::new(OsRandom::default());
-    let (store, keyring) = (Arc::new(MemoryStore::new()), Keyring::generate(&*random));
+    let keyring = Keyring::generate(&*random);
     let mut settings = settings(&url, provider.issuer());
     settings.mode = match mode {
         Mode::Server => SessionMode::Server,

@@ -17,7 +17,8 @@ async fn only_its_own_listeners_hear_of_a_session() {
     for mine in &mut mine {
         assert_eq!(mine.changed().await.and_then(|news| news.ended), Some(End::Logout));
     }
-    assert_eq!(other.news(), News::default());
+    listeners.close();
+    assert_eq!(other.changed().await, None);
 }
 
 #[tokio::test]
