@@ -370,6 +370,8 @@ impl Sessions {
         self.flights.log_out(id);
         // What is removed may be newer than what was loaded.
         let removed = self.keeping.remove(presented, now).await?;
+        // Another flight may have begun while the store was at it.
+        self.flights.log_out(id);
         tracing::info!(sid = presented.name().handle(), "session ended: logout");
         self.tell(presented.ids(), |news| news.ended = Some(End::Logout));
         Ok(removed)
@@ -391,15 +393,18 @@ impl Sessions {
         if user.sub.is_empty() {
             return Err(EverywhereError::Unsupported);
         }
-        let (sessions, but) = (Arc::clone(self), presented.id());
-        let task = self.tasks.spawn(async move { sessions.end_others(&user, but, now).await });
+        let (sessions, presented) = (Arc::clone(self), presented.clone());
+        // One task for all: a browser that goes away stops no logout half-way.
+        let task = self.tasks.spawn(async move {
+            sessions.end_others(&user, presented.id(), now).await?;
+            // Last: as long as others may be left, this one can ask again.
+            Ok(sessions.end(&presented, now).await?)
+        });
         match task.await {
-            Ok(ended) => ended?,
+            Ok(ended) => ended,
             // Nobody aborts it.
             Err(crash) => std::panic::resume_unwind(crash.into_panic()),
         }
-        // Last: as long as others may be left, this one can ask again.
-        Ok(self.end(presented, now).await?)
     }
 
     async fn end_others(
@@ -427,7 +432,10 @@ impl Sessions {
     async fn end_other(&self, id: RecordId, now: Timestamp) -> Result<(), StoreError> {
         // Before the record goes: a flight that finds it gone must know why.
         self.flights.log_out(id);
-        if self.keeping.forget(id, now).await? {
+        let was_there = self.keeping.forget(id, now).await?;
+        // Another flight may have begun while the store was at it.
+        self.flights.log_out(id);
+        if was_there {
             tracing::info!(sid = id.handle(), "session ended: logout everywhere");
             self.tell([id], |news| news.ended = Some(End::Logout));
         }

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use cloakroom::cloakroom_core::key::Keyring;
 use cloakroom_testkit::{Browser, Fault, browser::Response, eventually};
 
-use crate::service::{Mode, Service, in_each_mode, start};
+use crate::{
+    held_store::HeldStore,
+    service::{Mode, Service, in_each_mode, start, start_in},
+};
 
 in_each_mode! {
     r33_a_logout_everywhere_ends_all_sessions_of_the_user_or_says_that_it_cannot,
@@ -119,6 +122,85 @@ async fn r33_a_refreshed_session_is_found_without_the_older_key() {
     assert!(is_logged_in(&service, &there).await);
     assert_eq!(log_out(&service, &here, EVERYWHERE).await.status.as_u16(), 200);
     assert!(!is_logged_in(&service, &there).await);
+}
+
+/// R33: a session that is sealed anew, and so moves in the index, is in none of two looks beside each other
+/// unless the older key is looked under first.
+#[tokio::test]
+async fn r33_a_logout_everywhere_finds_what_is_filed_anew_meanwhile() {
+    let store = Arc::new(HeldStore::default());
+    let service = start_in(store.clone()).await;
+    let (here, there) = (logged_in(&service, "anna").await, logged_in(&service, "anna").await);
+    let random = Arc::new(cloakroom::cloakroom_core::random::OsRandom::default());
+    let newer = Keyring::generate(&*random).to_line().to_string();
+    let both = format!("{newer}\n{}", *service.keyring.to_line());
+    service.cloakroom.replace_keyring(Keyring::parse(&both).unwrap());
+    service.pass(Duration::from_secs(301));
+    store.filed.hold(1);
+    let (answer, ()) = tokio::join!(log_out(&service, &here, EVERYWHERE), async {
+        store.filed.came().await;
+        assert!(is_logged_in(&service, &there).await, "sealed and filed anew");
+        store.filed.release();
+    });
+    assert_eq!(answer.status.as_u16(), 200);
+    assert!(!is_logged_in(&service, &there).await);
+}
+
+/// R17: a refresh that begins in the middle of a logout brings tokens that nobody will use.
+#[tokio::test]
+async fn r17_what_a_refresh_brings_that_began_in_the_middle_of_a_logout_is_revoked() {
+    for query in ["", EVERYWHERE] {
+        let store = Arc::new(HeldStore::default());
+        let service = start_in(store.clone()).await;
+        let (here, there) = (logged_in(&service, "anna").await, logged_in(&service, "anna").await);
+        service.pass(Duration::from_secs(301));
+        assert!(is_logged_in(&service, &here).await);
+        service.provider.on_refresh(Fault::Hold);
+        // Else the provider ends the grant at once, and the refresh brings nothing.
+        service.provider.on_revocation(Fault::Status(503));
+        service.provider.on_revocation(Fault::Status(503));
+        store.remove.hold(1);
+        let leaving = if query.is_empty() { there.copy() } else { here };
+        let (answer, ()) = tokio::join!(log_out(&service, &leaving, query), async {
+            store.remove.came().await;
+            let url = format!("{}/api/seen", service.url);
+            tokio::select! {
+                _ = there.fetch("GET", &url) => panic!("the provider holds the refresh"),
+                () = eventually("the refresh is at the provider", || service.provider.refreshes() == 2) => {}
+            }
+            store.remove.release();
+        });
+        assert_eq!(answer.status.as_u16(), 200);
+        eventually("the old set's revocations failed", || service.provider.revocations() == 2)
+            .await;
+        service.provider.release();
+        service.cloakroom.drain().await;
+        assert_eq!(
+            service.provider.revocations(),
+            4,
+            "{query}: those of a session, and the new ones"
+        );
+    }
+}
+
+/// R33: a browser that goes away stops no logout half-way.
+#[tokio::test]
+async fn r33_a_logout_everywhere_ends_the_session_of_a_browser_that_went_away_too() {
+    let store = Arc::new(HeldStore::default());
+    let service = start_in(store.clone()).await;
+    let (here, there) = (logged_in(&service, "anna").await, logged_in(&service, "anna").await);
+    store.filed.hold(1);
+    tokio::select! {
+        _ = log_out(&service, &here, EVERYWHERE) => panic!("the store holds it"),
+        () = store.filed.came() => {}
+    }
+    // The connection is closed; the service notices before the store answers.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    store.filed.release();
+    service.cloakroom.drain().await;
+    for browser in [here, there] {
+        assert!(!is_logged_in(&service, &browser).await);
+    }
 }
 
 /// R17: this session's tokens are revoked, and what a refresh brings to another one that ended meanwhile.

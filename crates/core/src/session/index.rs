@@ -58,11 +58,20 @@ impl UserKey {
         (!self.sub.is_empty()).then(|| self.index_key_under(keyring.newest()))
     }
 
-    /// Everything that sessions of this user may be filed under: one for each key of the keyring.
+    /// Everything that sessions of this user may be filed under: one for each key of the keyring, that of
+    /// the newest last.
+    ///
+    /// Look in this order: a session that is filed anew meanwhile, from an older key to the newest, is in
+    /// one of two looks at least.
     pub fn index_keys(&self, keyring: &Keyring) -> Vec<IndexKey> {
         match self.sub.is_empty() {
             true => Vec::new(),
-            false => keyring.keys().map(|key| self.index_key_under(key)).collect(),
+            false => {
+                let mut keys: Vec<_> =
+                    keyring.keys().map(|key| self.index_key_under(key)).collect();
+                keys.reverse();
+                keys
+            }
         }
     }
 
