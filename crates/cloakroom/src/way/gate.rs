@@ -41,7 +41,7 @@ const MAX_COOKIES: usize = 200;
 /// Bytes of all header names and values.
 const MAX_HEADER_BYTES: usize = 48 * 1024;
 /// Headers; HTTP/1.1 is bounded so when it is parsed, HTTP/2 is not.
-const MAX_HEADERS: usize = 128;
+pub(crate) const MAX_HEADERS: usize = 128;
 
 /// The proof that a request came through the gate.
 #[derive(Debug)]

@@ -91,6 +91,21 @@ async fn a_listed_page_s_preflight_is_answered_here_r42() {
     assert_eq!(plain.header("access-control-allow-origin"), Some(APP));
 }
 
+/// Anybody can ask with a listed `Origin`, for as many headers as a head has room for: no more are looked at
+/// than a request may have (R71).
+#[tokio::test]
+async fn a_preflight_that_asks_for_thousands_of_headers_is_little_work_r42() {
+    let world = start(|config| config).await;
+    let names: Vec<_> = (0..5000).map(|number| format!("x-{number}")).collect();
+    let asks = [
+        ("access-control-request-method", "PUT"),
+        ("access-control-request-headers", &names.join(",")),
+    ];
+    let answer = preflight(&world, "/api/echo", &asks).await;
+    let allowed = answer.header("access-control-allow-headers").expect("an answer to it");
+    assert_eq!(allowed.split(", ").count(), 1 + 128, "{allowed}");
+}
+
 /// A bearer may come from a page only where bearers are taken at all.
 #[tokio::test]
 async fn a_listed_page_may_send_a_bearer_where_the_route_takes_one_r42() {
