@@ -86,6 +86,18 @@ inEachEngine((engine) => {
     expect((await browser.cookies(world.url)).length).toBe(1)
   })
 
+  test('whom the API redirects a change to gets the CSRF header where it asks for it, as browsers do, and no cookie', async () => {
+    const world = await openWorld({ guard })
+    const { page } = await openPage(engine, world, options)
+    const stranger = await openStranger('expired')
+    const url = `/api/moved?to=http://127.0.0.1:${stranger.port}/`
+    expect(await fetchInSession(page, url, { method: 'PUT', body: 'tea' })).toBe('401 expired')
+    expect(stranger.received.map((headers) => 'x-csrf-token' in headers), 'after a preflight').toEqual([false, true])
+    expect(stranger.received.filter(({ cookie }) => cookie)).toEqual([])
+    expect(world.api.arrivals, 'its word counts for nothing').toHaveLength(1)
+    await expectLoggedIn(page)
+  })
+
   test('a redirect to another origin: its word about the session counts for nothing (rule 1)', async () => {
     const world = await openWorld()
     const { page } = await openPage(engine, world)
