@@ -40,15 +40,15 @@ inEachEngine((engine) => {
   test('another user, unheard: the kept page comes back, shows nothing, and loads anew', async () => {
     const { world, browser, page, diary } = await openPage()
     const changeUser = await nextUserUnheard(world, browser, engine)
-    await leaveAndReturn(page, changeUser)
+    await returnBeforeTheAnswer(page, world, diary, changeUser)
     await expectShown(page, nextUser)
     expect(diary).toContain(fromCache)
     expectNothingOf(user.name, diary)
   })
 
   test('nobody there, unheard: the kept page comes back, shows nothing, and loads anew', async () => {
-    const { browser, page, diary } = await openPage()
-    await leaveAndReturn(page, () => browser.clearCookies())
+    const { world, browser, page, diary } = await openPage()
+    await returnBeforeTheAnswer(page, world, diary, () => browser.clearCookies())
     await page.getByText('logged out', { exact: true }).waitFor()
     expect(diary).toContain(fromCache)
     expectNothingOf(user.name, diary)
@@ -77,7 +77,7 @@ inEachEngine((engine) => {
     await until('the access token expires', () => Date.now() > lastExpiry + 200)
     expect((await orderIn([page], 1))[0]?.status).toBe(401)
     await until('the data is still there', () => diary.at(-1) === `sight: logged out, orders of ${user.name}`)
-    await leaveAndReturn(page, changeUser)
+    await returnBeforeTheAnswer(page, world, diary, changeUser)
     await expectShown(page, nextUser)
     expect(diary).toContain(fromCache)
     expectNothingOf(user.name, diary)
@@ -107,6 +107,18 @@ inEachEngine((engine) => {
     await page.getByText('elsewhere').waitFor()
     await meanwhile?.()
     await page.evaluate(() => history.back())
+  }
+
+  /** The same; the gateway says who is there only when a frame has been painted. */
+  async function returnBeforeTheAnswer(page: Page, world: ShopWorld, diary: string[], meanwhile: () => Promise<unknown>): Promise<void> {
+    let asked: ReturnType<typeof world.front.keepNext> | undefined
+    await leaveAndReturn(page, async () => {
+      await meanwhile()
+      asked = world.front.keepNext('/auth/session')
+    })
+    const answer = await asked!
+    await until('a frame', () => diary.slice(diary.lastIndexOf(fromCache) + 1).some((line) => line.startsWith('sight')))
+    answer.release()
   }
 })
 

@@ -80,6 +80,10 @@ function watch(): void {
 }
 watch()
 
-addEventListener('pageshow', ({ persisted }) => persisted && write('back from the cache'))
+addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return
+  write('back from the cache')
+  seen = '' // what is still to be seen is seen anew
+})
 window.shop = { session, another: createSession(), diary, order }
 session.ready().catch((error: unknown) => write(`not ready: ${String(error)}`))
