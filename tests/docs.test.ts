@@ -1,9 +1,9 @@
 // What docs show is what there is: the code in them is type-checked against the packages as built, and the files of
 // the migration are those of its example. `npx vitest run docs -u` writes them anew.
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { repository } from './support/programs.ts'
 import { temporaryFolder } from './support/servers.ts'
@@ -79,6 +79,34 @@ test('the code in the docs of the packages is right by its types', async () => {
   expect(stdout).toBe('')
   expect(status).toBe(0)
 })
+
+test('links in the docs lead somewhere', async () => {
+  const files = execFileSync('git', ['ls-files', '*.md'], { cwd: repository, encoding: 'utf8' }).trim().split('\n')
+  const texts = new Map(await Promise.all(files.map(async (file) =>
+    [file, await readFile(join(repository, file), 'utf8')] as const)))
+  const dead: string[] = []
+  let looked = 0
+  for (const [file, text] of texts) {
+    for (const [, link = ''] of text.replaceAll(/^```.*?^```$/gms, '').matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue
+      looked += 1
+      const [path = '', anchor] = link.split('#')
+      const target = path ? join(dirname(file), path) : file
+      const page = texts.get(target)
+      const there = anchor && page ? anchorsOf(page).has(anchor) : existsSync(join(repository, target))
+      if (!there) dead.push(`${file}: ${link}`)
+    }
+  }
+  expect(looked).toBeGreaterThan(50)
+  expect(dead).toEqual([])
+})
+
+/** What GitHub calls the headings of a page. */
+function anchorsOf(page: string): Set<string> {
+  const headings = page.replaceAll(/^```.*?^```$/gms, '').matchAll(/^#+ (.*)$/gm)
+  return new Set([...headings].map(([, heading = '']) =>
+    heading.toLowerCase().replaceAll(/[^\p{L}\p{N}_\- ]/gu, '').replaceAll(' ', '-')))
+}
 
 const migration = join(repository, 'examples', 'migration')
 
