@@ -20,7 +20,7 @@ pub struct AuthConfig {
     pub after_logout: String,
 }
 
-/// The control endpoints: login, callback, logout, session, refresh.
+/// The control endpoints: login, callback, logout, session, events, refresh.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawAuth {

@@ -52,7 +52,7 @@ pub(super) struct RawConfig {
     /// Defence against cross-site requests, in addition to the checks that are always made.
     #[serde(default)]
     guard: RawGuard,
-    /// The control endpoints: login, callback, logout, session, refresh.
+    /// The control endpoints: login, callback, logout, session, events, refresh.
     #[serde(default)]
     auth: RawAuth,
     /// Log lines, which go to stderr.

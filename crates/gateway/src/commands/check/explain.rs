@@ -41,7 +41,7 @@ fn write(text: &mut String, config: &Config) -> fmt::Result {
     writeln!(text, "\nRoutes")?;
     writeln!(
         text,
-        "  {}/… is Cloakroom itself: login, callback, logout, session, refresh",
+        "  {}/… is Cloakroom itself: login, callback, logout, session, events, refresh",
         config.auth.prefix
     )?;
     for route in &config.routes {
