@@ -1,9 +1,12 @@
 // The gateway's control endpoints: what is sent and what the answers mean.
 import { SessionError } from './error.js'
+import type { SessionOptions } from './types.js'
 import type { SessionAnswer } from './wire.js'
 
 /** No request of ours takes longer (rule 4). */
 export const PATIENCE = 10_000
+
+type GuardHeaders = Pick<SessionOptions, 'csrfHeader' | 'requiredHeader'>
 
 export interface Endpoints {
   /** Who is logged in; nobody can tell while the token has expired (mode `jwt`). */
@@ -16,28 +19,22 @@ export interface Endpoints {
   readonly sign: (request: Request) => Promise<void>
 }
 
-export function createEndpoints(base: string, csrfHeader?: string, requiredHeader?: string): Endpoints {
+export function createEndpoints(base: string, { csrfHeader, requiredHeader }: GuardHeaders): Endpoints {
   let csrfToken: string | undefined
 
   /** A 401 is an answer where it says something of the session. */
   async function send(method: string, path: string, unauthorized?: 401): Promise<Response> {
+    // Another tab may have begun another session: its token is asked for.
+    if (method === 'POST') csrfToken = undefined
     const request = new Request(base + path, { method, signal: AbortSignal.timeout(PATIENCE) })
     await sign(request)
-    let cause: unknown
     try {
       const answer = await fetch(request)
       if (answer.ok || answer.status === unauthorized) return answer
-      cause = answer.status
-    } catch (error) {
-      cause = error
+      throw answer.status
+    } catch (cause) {
+      throw new SessionError('unreachable', `${method} ${base}${path}: ${cause}`, { cause })
     }
-    throw new SessionError('unreachable', `${method} ${base}${path}: ${cause}`, { cause })
-  }
-
-  function post(path: string, unauthorized?: 401): Promise<Response> {
-    // Another tab may have begun another session: its token is asked for.
-    csrfToken = undefined
-    return send('POST', path, unauthorized)
   }
 
   async function ask(): Promise<SessionAnswer> {
@@ -60,11 +57,11 @@ export function createEndpoints(base: string, csrfHeader?: string, requiredHeade
     ask,
     sign,
     async refresh() {
-      const answer = await post('/refresh', 401)
+      const answer = await send('POST', '/refresh', 401)
       return answer.ok ? endOf(answer.headers.get('Cloakroom-Expires-In')) : 'over'
     },
     async logout(everywhere) {
-      const answer = await post(everywhere ? '/logout?everywhere=true' : '/logout')
+      const answer = await send('POST', everywhere ? '/logout?everywhere=true' : '/logout')
       return ((await answer.json()) as { location: string }).location
     },
   }

@@ -5,6 +5,8 @@ import type { Mark } from './wire.js'
 export interface FetchParts {
   /** Origins beside the page's own that get cookie and CSRF header. */
   readonly apiOrigins: readonly string[]
+  /** Whose data the page may hold. */
+  readonly owner: () => string | null
   readonly sign: (request: Request) => Promise<void>
   readonly refresh: (sentAt: number, mayFollow: boolean) => Promise<boolean>
   readonly ensureFresh: () => Promise<boolean>
@@ -17,33 +19,40 @@ const REPETITIONS = 2
 
 export function createFetch(parts: FetchParts): typeof fetch {
   return async (input, init) => {
-    if (typeof document === 'undefined') return fetch(input, init)
+    // On a server.
+    if (!globalThis.document) return fetch(input, init)
     const own = [location.origin, ...parts.apiOrigins]
     const stream = init?.body instanceof ReadableStream
     // Where it cannot, the browser sends the text `[object ReadableStream]`.
-    if (stream && !('duplex' in Request.prototype)) throw new SessionError('stream', 'no streams here: send a Blob')
+    if (stream && !('duplex' in Request.prototype)) throw new SessionError('stream', 'no streams: send a Blob')
     let request = new Request(input, init)
     const { origin } = new URL(request.url)
     if (!own.includes(origin)) return fetch(request)
     if (origin !== location.origin && request.credentials !== 'omit') {
       request = new Request(request, { credentials: 'include' })
     }
+    const owner = parts.owner()
+    /** After a reset nothing of the user before is sent or answered: it would be the next one's. */
+    const stay = (): void => {
+      if (owner && owner !== parts.owner()) throw new DOMException('another user', 'AbortError')
+    }
     if (stream) await parts.ensureFresh()
     await parts.sign(request)
-    for (let repetitions = 0; ; repetitions += 1) {
-      // A stream is read but once; a clone would keep all of it in memory.
-      const again = stream || repetitions === REPETITIONS ? undefined : request.clone()
+    // A stream is read but once; a clone would keep all of it in memory.
+    for (let left = stream ? 0 : REPETITIONS; ; left -= 1) {
+      stay()
+      const again = left ? request.clone() : undefined
       const sentAt = performance.now()
       const answer = await fetch(request)
       // Whoever it was redirected to has no say.
-      const ours = !answer.redirected || own.includes(new URL(answer.url).origin)
+      const ours = own.includes(new URL(answer.url, request.url).origin)
       const mark = ours && (answer.headers.get('Cloakroom-Session') as Mark | null)
-      if (mark === 'expired' && again && (await orAborted(parts.refresh(sentAt, !repetitions), request.signal))) {
-        void answer.body?.cancel()
+      if (mark === 'expired' && again && (await orAborted(parts.refresh(sentAt, left === REPETITIONS), request.signal))) {
         request = again
         continue
       }
       if (mark) await parts.heed(mark)
+      else stay()
       return answer
     }
   }
@@ -51,10 +60,8 @@ export function createFetch(parts: FetchParts): typeof fetch {
 
 /** Whoever gives up waits no longer, though the refresh goes on for the others. The signal must be of one request. */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return Promise.race([
-    promise,
-    new Promise<never>((_, reject) => {
-      signal.onabort = () => reject(signal.reason)
-    }),
-  ])
+  return new Promise((resolve, reject) => {
+    promise.then(resolve, reject)
+    signal.onabort = () => reject(signal.reason)
+  })
 }

@@ -7,14 +7,14 @@ export interface Flight {
    * session is over. Who `mayFollow` only waits where another tab refreshes: what became of it, a repetition will tell.
    */
   readonly refresh: (sentAt: number, mayFollow?: boolean) => Promise<boolean>
-  /** Takes note that another tab's refresh has ended well. */
+  /** Takes note that a refresh has ended well, in this tab or another. */
   readonly landed: () => void
   /** Does `work` while no tab refreshes. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 /**
- * `spend` sends the request and tells the other tabs; true when the token is fresh. It runs inside the lock `name`
+ * `spend` sends the request and tells of its landing; true when the token is fresh. It runs inside the lock `name`
  * and must not call the application.
  */
 export function createFlight(name: string, spend: () => Promise<boolean>): Flight {
@@ -28,17 +28,8 @@ export function createFlight(name: string, spend: () => Promise<boolean>): Fligh
 
   /** The tab that gets the lock leads. Undefined in those that waited for it: its news may come after the lock. */
   function elect(sentAt: number): Promise<boolean | undefined> {
-    const lead = async (): Promise<boolean> => {
-      if (lastLanding > sentAt) return true
-      const fresh = await spend()
-      if (fresh) landed()
-      return fresh
-    }
+    const lead = (): true | Promise<boolean> => lastLanding > sentAt || spend()
     return hold(undefined, (lock) => (lock === null ? hold('shared', (lock) => (lock ? undefined : lead())) : lead()))
-  }
-
-  function landed(): void {
-    lastLanding = performance.now()
   }
 
   /**
@@ -56,5 +47,5 @@ export function createFlight(name: string, spend: () => Promise<boolean>): Fligh
     }
   }
 
-  return { refresh, landed, alone: (work) => hold('exclusive', work) }
+  return { refresh, landed: () => (lastLanding = performance.now()), alone: (work) => hold('exclusive', work) }
 }

@@ -1,6 +1,6 @@
 // The one thing that outlives the page: that somebody was logged in. Storage may be forbidden; then there is no hint.
 
-const HINT = 'cloakroom'
+export const HINT = 'cloakroom'
 
 export function readHint(): boolean {
   try {

@@ -1,10 +1,10 @@
 import { createEndpoints } from './endpoints.js'
 import { createFetch } from './fetch.js'
 import { createFlight } from './flight.js'
-import { readHint, writeHint } from './hint.js'
+import { HINT, readHint, writeHint } from './hint.js'
 import { createReader } from './reader.js'
 import { createState, out } from './state.js'
-import { createTabs } from './tabs.js'
+import { createTabs, type Tabs } from './tabs.js'
 import type { Claims, LoginOptions, LogoutOptions, Reason, Session, SessionOptions, Snapshot } from './types.js'
 import type { Mark, News } from './wire.js'
 
@@ -19,17 +19,17 @@ import type { Mark, News } from './wire.js'
  * ```
  */
 export function createSession<C = Claims>(options: SessionOptions<C> = {}): Session<C> {
-  const { base = '/auth', apiOrigins = [], onExpired, csrfHeader, requiredHeader } = options
+  const { base = '/auth', apiOrigins = [], onExpired } = options
   const name = `cloakroom:${base}`
   const { now, owner, publish: announce, ...listening } = createState<C>((error) => {
     location.reload()
     throw error
   })
-  const endpoints = createEndpoints(base, csrfHeader, requiredHeader)
+  const endpoints = createEndpoints(base, options)
   const read = createReader(options.claims)
   const flight = createFlight(name, spend)
   // None on a server.
-  const tabs = typeof document === 'undefined' ? undefined : createTabs(name, { news, storage, visibilitychange, pagehide, pageshow })
+  const tabs: Tabs | undefined = globalThis.document && createTabs(name, { news, storage, visibilitychange, pagehide, pageshow })
   // The newest question to the server: what an older one brings counts no more.
   let asking: Promise<Snapshot<C>> | undefined
   // What the last refresh said; null also after one of another tab that has not told yet.
@@ -42,10 +42,12 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
 
   function check(over?: 'expired' | 'remote', began: Reason = 'remote'): Promise<Snapshot<C>> {
     const mine: Promise<Snapshot<C>> = ask().then((next) => {
-      if (asking === mine) settle(next, over ?? (loggedIn() && !readHint() ? 'remote' : 'expired'), began)
+      if (asking === mine) settle(next, over, began)
       return asking ?? now()
-    }).finally(() => {
-      if (asking === mine) asking = undefined
+    }, (error) => {
+      if (asking !== mine) return asking ?? now()
+      asking = undefined
+      throw error
     })
     return (asking = mine)
   }
@@ -54,12 +56,13 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
     if (!tabs) return now()
     const answer = await endpoints.ask()
     if (answer.loggedIn !== undefined) return read(answer)
-    return (await refresh(performance.now())) ? read(await endpoints.ask()) : out
+    return (await refresh()) ? read(await endpoints.ask()) : out
   }
 
   /** Publishes what the server said, and tells the other tabs what they may not know. */
-  function settle(next: Snapshot<C>, over: 'expired' | 'remote', began: Reason): void {
+  function settle(next: Snapshot<C>, over: 'expired' | 'remote' | undefined, began: Reason): void {
     const { sid } = now()
+    over ??= sid && !readHint() ? 'remote' : 'expired'
     if (next.sid !== sid || !next.sid === readHint()) tabs?.tell(next.sid ? { in: next.sid } : { out: over })
     publish(next, next.sid ? began : over)
     if (sid && !next.sid && over === 'expired' && onExpired === 'redirect') login()
@@ -78,12 +81,17 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   async function spend(): Promise<boolean> {
     const end = await endpoints.refresh()
     if (end === 'over') return false
-    freshEnd = end
+    landed(end)
     tabs?.tell({ fresh: end })
     return true
   }
 
-  async function refresh(sentAt: number, mayFollow?: boolean): Promise<boolean> {
+  function landed(end: number | null): void {
+    freshEnd = end
+    flight.landed()
+  }
+
+  async function refresh(sentAt = performance.now(), mayFollow?: boolean): Promise<boolean> {
     const fresh = await flight.refresh(sentAt, mayFollow)
     if (fresh) extend()
     return fresh
@@ -98,7 +106,7 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
     const { sid, expiresAt } = await ready()
     if (!sid) return false
     if (expiresAt! - Date.now() > milliseconds) return true
-    const fresh = await refresh(performance.now())
+    const fresh = await refresh()
     if (!fresh) await lost()
     return fresh
   }
@@ -112,18 +120,21 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
 
   function news({ data: news }: MessageEvent<News>): void {
     if ('fresh' in news) {
-      freshEnd = news.fresh
-      flight.landed()
+      landed(news.fresh)
       extend()
     } else if (awake()) {
       if ('out' in news) publish(out, news.out)
-      else if (news.in !== now().sid) void quiet(check('remote'))
+      else if (news.in !== now().sid) doubt()
     }
   }
 
-  function storage(): void {
-    // Where nobody can be asked, another tab's word is enough to show nothing more of the user.
-    if (awake() && readHint() !== loggedIn()) check('remote').catch(() => publish(out, 'remote'))
+  function storage({ key }: StorageEvent): void {
+    if (key === HINT && awake() && readHint() !== loggedIn()) doubt()
+  }
+
+  /** Where nobody can be asked, another tab's word is enough to show nothing more of the user. */
+  function doubt(): void {
+    check('remote').catch(() => loggedIn() && publish(out, 'remote'))
   }
 
   function visibilitychange(): void {
@@ -158,8 +169,12 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
 
   async function logout({ everywhere }: LogoutOptions = {}): Promise<void> {
     const next = await flight.alone(() => endpoints.logout(everywhere))
-    loggedOut()
-    location.assign(next)
+    try {
+      loggedOut()
+    } finally {
+      // Also where a reset fails and the page reloads: else the provider's session would live on.
+      location.assign(next)
+    }
   }
 
   function loggedOut(): void {
@@ -186,8 +201,8 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
       return readHint()
     },
     ready,
-    check: (over) => check(over),
-    fetch: createFetch({ apiOrigins, sign: endpoints.sign, refresh, ensureFresh, heed }),
+    check,
+    fetch: createFetch({ apiOrigins, owner, sign: endpoints.sign, refresh, ensureFresh, heed }),
     ensureFresh,
     login,
     logout,

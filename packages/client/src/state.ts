@@ -40,7 +40,14 @@ export function createState<C>(resetFailed: (error: unknown) => void): State<C> 
     if (forgets || user) owner = user
     if (same(snapshot, next)) return
     snapshot = next
-    for (const listener of listeners) tell(() => listener(next, reason))
+    for (const listener of listeners) {
+      try {
+        listener(next, reason)
+      } catch (error) {
+        // It must not keep the others from hearing: the error is reported as nobody's.
+        void Promise.reject(error)
+      }
+    }
   }
 
   return {
@@ -48,7 +55,7 @@ export function createState<C>(resetFailed: (error: unknown) => void): State<C> 
     owner: () => owner,
     publish,
     subscribe(listener) {
-      tell(() => listener(snapshot))
+      listener(snapshot)
       return add(listeners, listener)
     },
     onChange: (listener) => add(listeners, listener),
@@ -59,15 +66,6 @@ export function createState<C>(resetFailed: (error: unknown) => void): State<C> 
 function add<T>(set: Set<T>, listener: T): () => void {
   set.add(listener)
   return () => void set.delete(listener)
-}
-
-/** A listener that throws must not keep the others from hearing; its error is reported as nobody's. */
-function tell(call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    void Promise.reject(error)
-  }
 }
 
 /** Who the claims speak of; nobody's same where they do not say. */

@@ -17,14 +17,15 @@ export interface Tabs {
 export function createTabs(name: string, { news, ...listeners }: TabListeners): Tabs {
   const ending = new AbortController()
   for (const [type, listener] of Object.entries(listeners)) addEventListener(type, listener as EventListener, ending)
-  let channel: BroadcastChannel | undefined = globalThis.BroadcastChannel && new BroadcastChannel(name)
-  if (channel) channel.onmessage = news
+  let channel: BroadcastChannel | undefined
+  try {
+    channel = new BroadcastChannel(name)
+    channel.addEventListener('message', news, ending)
+  } catch {
+    // There is none, or it is forbidden together with all cookies (Firefox).
+  }
   return {
     tell: (news) => channel?.postMessage(news),
-    dispose() {
-      ending.abort()
-      channel?.close()
-      channel = undefined
-    },
+    dispose: () => ending.abort(),
   }
 }

@@ -96,7 +96,7 @@ export interface SessionOptions<C = Claims> {
   readonly base?: string
   /** Further origins that get the session cookie and the CSRF header, for example `https://api.example.com`. */
   readonly apiOrigins?: readonly string[]
-  /** What happens when the session ends without anybody's wish: an event alone, or a navigation to the login. */
+  /** What a tab does that finds the session over without anybody's wish: an event alone, or a navigation to the login. */
   readonly onExpired?: 'event' | 'redirect'
   /** The header of the gateway's `[guard] csrf_token`, where it has one. */
   readonly csrfHeader?: string
@@ -129,7 +129,10 @@ export interface Session<C = Claims> {
    * nothing, or `remote`; by default `expired` unless a tab logged out.
    */
   readonly check: (over?: 'expired' | 'remote') => Promise<Snapshot<C>>
-  /** `fetch`, with the session: refreshes and repeats where the gateway says that the token has expired. */
+  /**
+   * `fetch`, with the session: refreshes and repeats where the gateway says that the token has expired. Rejects with an
+   * `AbortError` where the user's data was reset meanwhile.
+   */
   readonly fetch: typeof fetch
   /**
    * Sees that the access token lasts for another `milliseconds` (30,000 by default) as far as the provider's tokens

@@ -81,6 +81,17 @@ describe('a marked 401', () => {
     expect((await session.fetch(orders)).status, 'later').toBe(200)
   })
 
+  test('whose body breaks off while it is refreshed leaves no error behind', async () => {
+    const tab = openTab()
+    const broken = new ReadableStream({ start: (body) => body.error(new TypeError('no network')) })
+    const headers = { 'Cloakroom-Session': 'expired' }
+    tab.gateway.answer('GET /api/orders', () => new Response(broken, { status: 401, headers }), ok)
+    tab.gateway.answer(refresh, fresh())
+    expect((await tab.session().fetch(orders)).status).toBe(200)
+    // The runner fails where a rejection is nobody's.
+    await settled()
+  })
+
   test('of a request that is given up waits no longer, and its refresh goes on', async () => {
     const tab = openTab()
     let late = (_: Response): void => {}
@@ -93,6 +104,52 @@ describe('a marked 401', () => {
     await expect(call).rejects.toThrow('enough')
     late(fresh())
     await vi.waitFor(() => expect(tab.told).toEqual([{ fresh: expect.any(Number) }]))
+  })
+})
+
+describe('a user who is gone', () => {
+  async function underWay(method: string) {
+    const tab = openTab()
+    let answer = (_: Response): void => {}
+    tab.gateway.answer(ask, loggedIn('alice'), loggedIn('bob'))
+    tab.gateway.answer(`${method} /api/orders`, () => new Promise((resolve) => (answer = resolve)), ok)
+    tab.gateway.answer(refresh, fresh())
+    const session = tab.session()
+    await session.ready()
+    const call = session.fetch(orders, { method })
+    await settled()
+    await tab.tell({ in: 's-bob' })
+    await settled()
+    expect(session.snapshot.claims?.sub).toBe('bob')
+    return { tab, call, answer }
+  }
+
+  test('gets no answer after the reset: it would be shown to the next one', async () => {
+    const { call, answer } = await underWay('GET')
+    answer(ok)
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
+  test('sends nothing again in the name of the next one', async () => {
+    const { tab, call, answer } = await underWay('POST')
+    answer(marked('expired'))
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' })
+    expect(tab.gateway.asked('POST /api/orders')).toBe(1)
+  })
+
+  test('is not the one who begins a new session', async () => {
+    const tab = openTab()
+    let answer = (_: Response): void => {}
+    tab.gateway.answer(ask, loggedIn('alice'), loggedIn('alice', { sid: 's-2' }))
+    tab.gateway.answer('GET /api/orders', () => new Promise((resolve) => (answer = resolve)))
+    const session = tab.session()
+    await session.ready()
+    const call = session.fetch(orders)
+    await settled()
+    await tab.tell({ in: 's-2' })
+    await settled()
+    answer(ok)
+    expect((await call).status).toBe(200)
   })
 })
 

@@ -80,6 +80,18 @@ test('of two questions the newer one counts, for those who asked the older one t
   expect(session.diary).toEqual(['init: bob'])
 })
 
+test('an older question that fails is answered by the newer one', async () => {
+  const tab = openTab()
+  let fail = (_: Response): void => {}
+  tab.gateway.answer(ask, () => new Promise((resolve) => (fail = resolve)), loggedIn('alice'))
+  const session = tab.session()
+  const first = session.ready()
+  await settled()
+  await session.check()
+  fail(new Response('', { status: 503 }))
+  expect(await first).toMatchObject({ claims: { sub: 'alice' } })
+})
+
 test('a listener that throws keeps no other from hearing', async () => {
   const tab = openTab()
   tab.gateway.answer(ask, loggedIn('alice'))
@@ -311,6 +323,19 @@ describe('login and logout', () => {
     expect(tab.storage.size).toBe(0)
   })
 
+  test('logout leads to the provider also where a reset fails', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.gateway.answer('POST /auth/logout', Response.json({ location: '/bye' }))
+    const session = tab.session()
+    await session.ready()
+    session.onReset(() => {
+      throw new Error('cannot forget')
+    })
+    await expect(session.logout()).rejects.toThrow('cannot forget')
+    expect(tab.navigations, 'the newest navigation counts').toEqual(['/bye'])
+  })
+
   test('the hint is there to be taken away, though the answer to the logout has cleared it', async () => {
     const tab = openTab()
     tab.gateway.answer(ask, loggedIn('alice'))
@@ -422,7 +447,32 @@ describe('other tabs', () => {
     await settled()
     expect(tab.gateway.asked(ask), 'nothing has changed').toBe(1)
     tab.storage.clear()
-    tab.event('storage', { key: null })
+    tab.event('storage', { key: 'draft' })
+    await settled()
+    expect(tab.gateway.asked(ask), "the application's own keys say nothing").toBe(1)
+    tab.event('storage', { key: 'cloakroom' })
+    await settled()
+    expect(session.diary).toEqual(['init: alice', 'reset: remote', 'remote: out'])
+  })
+
+  test('a hint that comes back where nobody can be asked leaves the work of an expired session', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), loggedOut, new Response('', { status: 503 }))
+    const session = tab.session()
+    await session.ready()
+    await session.check()
+    tab.storage.set('cloakroom', '1')
+    tab.event('storage', { key: 'cloakroom' })
+    await settled()
+    expect(session.diary).toEqual(['init: alice', 'expired: out'])
+  })
+
+  test('their login where nobody can be asked leaves nothing of the user before', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'), new Response('', { status: 503 }))
+    const session = tab.session()
+    await session.ready()
+    await tab.tell({ in: 's-bob' })
     await settled()
     expect(session.diary).toEqual(['init: alice', 'reset: remote', 'remote: out'])
   })
@@ -439,8 +489,8 @@ describe('other tabs', () => {
     expect([session.snapshot.status, tab.writes]).toEqual(['in', ['cloakroom=1']])
   })
 
-  test('without storage, channel and locks everything else still works', async () => {
-    const tab = openTab({ storage: false, locks: false, channel: false })
+  test.each([false, 'forbidden'] as const)('without storage, locks and channel (%s) everything else still works', async (channel) => {
+    const tab = openTab({ storage: false, locks: false, channel })
     tab.gateway.answer(ask, loggedIn('alice'))
     tab.gateway.answer('POST /auth/refresh', fresh())
     const session = tab.session()

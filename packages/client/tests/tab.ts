@@ -60,7 +60,7 @@ export interface Tab {
 }
 
 /** Opens a tab: its globals last until the end of the test. */
-export function openTab(options: { locks?: boolean, storage?: boolean, channel?: boolean } = {}): Tab {
+export function openTab(options: { locks?: boolean, storage?: boolean, channel?: boolean | 'forbidden' } = {}): Tab {
   const events = new EventTarget()
   const gateway = new Gateway()
   const storage = new Map<string, string>()
@@ -91,7 +91,7 @@ export function openTab(options: { locks?: boolean, storage?: boolean, channel?:
       await settled()
     },
   }
-  other.onmessage = ({ data }) => tab.told.push(data)
+  other.addEventListener('message', (event) => tab.told.push((event as MessageEvent).data))
 
   vi.stubGlobal('document', {
     get hidden() {
@@ -129,35 +129,31 @@ export function openTab(options: { locks?: boolean, storage?: boolean, channel?:
     },
   })
   const openChannel = function () {
-    return new Channel(channels)
+    return options.channel === 'forbidden' ? refuse() : new Channel(channels)
   }
   vi.stubGlobal('BroadcastChannel', options.channel === false ? undefined : openChannel)
   vi.stubGlobal('addEventListener', events.addEventListener.bind(events))
   vi.stubGlobal('fetch', gateway.fetch.bind(gateway))
   onTestFinished(() => {
     for (const session of sessions.splice(0)) session.dispose()
-    other.close()
     vi.unstubAllGlobals()
   })
   return tab
 }
 
 /** A channel that delivers before anything else happens. */
-class Channel {
-  onmessage: ((event: { data: unknown }) => void) | undefined
+class Channel extends EventTarget {
   readonly #all: Set<Channel>
 
   constructor(all: Set<Channel>) {
+    super()
     this.#all = all.add(this)
   }
 
   postMessage(data: unknown): void {
-    if (!this.#all.has(this)) throw new DOMException('closed', 'InvalidStateError')
-    for (const other of this.#all) if (other !== this) queueMicrotask(() => other.onmessage?.({ data }))
-  }
-
-  close(): void {
-    this.#all.delete(this)
+    for (const other of this.#all) {
+      if (other !== this) queueMicrotask(() => other.dispatchEvent(new MessageEvent('message', { data })))
+    }
   }
 }
 

@@ -27,6 +27,12 @@ export const queryClient = new QueryClient({
 })
 
 session.onReset(() => {
-  void queryClient.cancelQueries()
-  queryClient.clear()
+  // `clear()` takes away what is kept; what is on the screen it leaves there.
+  queryClient.getQueryCache().getAll().forEach((query) => query.reset())
+  queryClient.removeQueries({ type: 'inactive' })
+  queryClient.getMutationCache().clear()
+})
+
+session.onChange(({ status }, reason) => {
+  if (status === 'in' && reason !== 'init' && reason !== 'refresh') void queryClient.refetchQueries({ type: 'active' })
 })
