@@ -33,7 +33,7 @@ export function createEndpoints(base: string, { csrfHeader, requiredHeader }: Gu
       if (answer.ok || answer.status === unauthorized) return answer
       throw answer.status
     } catch (cause) {
-      throw new SessionError('unreachable', `${method} ${base}${path}: ${cause}`, { cause })
+      throw new SessionError('unreachable', `${request.url}: ${cause}`, { cause })
     }
   }
 

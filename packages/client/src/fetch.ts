@@ -24,7 +24,7 @@ export function createFetch(parts: FetchParts): typeof fetch {
     const own = [location.origin, ...parts.apiOrigins]
     const stream = init?.body instanceof ReadableStream
     // Where it cannot, the browser sends the text `[object ReadableStream]`.
-    if (stream && !('duplex' in Request.prototype)) throw new SessionError('stream', 'no streams: send a Blob')
+    if (stream && !('duplex' in Request.prototype)) throw new SessionError('stream', 'send a Blob')
     let request = new Request(input, init)
     const { origin } = new URL(request.url)
     if (!own.includes(origin)) return fetch(request)

@@ -32,6 +32,8 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   const tabs: Tabs | undefined = globalThis.document && createTabs(name, { news, storage, visibilitychange, pagehide, pageshow })
   // The newest question to the server: what an older one brings counts no more.
   let asking: Promise<Snapshot<C>> | undefined
+  // The session that another tab told of last: each tab that finds it tells so too, and nobody asks again for that.
+  let heard: string | undefined
   // What the last refresh said; null also after one of another tab that has not told yet.
   let freshEnd: number | null = null
 
@@ -124,7 +126,10 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
       extend()
     } else if (awake()) {
       if ('out' in news) publish(out, news.out)
-      else if (news.in !== now().sid) doubt()
+      else if (news.in !== now().sid && news.in !== heard) {
+        heard = news.in
+        doubt()
+      }
     }
   }
 

@@ -418,6 +418,20 @@ describe('other tabs', () => {
     expect(tab.gateway.asked(ask)).toBe(2)
   })
 
+  test('their login is asked for once, however many of them tell of it', async () => {
+    const tab = openTab()
+    let late = (_: Response): void => {}
+    tab.gateway.answer(ask, loggedOut, () => new Promise((resolve) => (late = resolve)))
+    const session = tab.session()
+    await session.ready()
+    await tab.tell({ in: 's-alice' })
+    await tab.tell({ in: 's-alice' })
+    late(loggedIn('alice'))
+    await settled()
+    expect(session.diary).toEqual(['init: out', 'remote: alice'])
+    expect(tab.gateway.asked(ask)).toBe(2)
+  })
+
   test('what they tell a tab that has never asked changes nothing there', async () => {
     const tab = openTab()
     const session = tab.session()
