@@ -90,6 +90,10 @@ export function fakeSession<C = Claims>(options: FakeSessionOptions<C> = {}): Fa
     return state.now()
   }
 
+  async function ready(): Promise<Snapshot<C>> {
+    return state.now().status === 'unknown' ? answer() : state.now()
+  }
+
   const fake: FakeSession<C> = {
     session: {
       get snapshot() {
@@ -101,14 +105,21 @@ export function fakeSession<C = Claims>(options: FakeSessionOptions<C> = {}): Fa
       subscribe: state.subscribe,
       onChange: state.onChange,
       onReset: state.onReset,
-      ready: async () => (state.now().status === 'unknown' ? answer() : state.now()),
+      ready,
       check: answer,
       async fetch(input, init) {
         reach()
         if (!options.fetch) throw new Error('session.fetch was called: give fakeSession({ fetch }) what it shall answer')
-        return options.fetch(input, init)
+        const owner = state.owner()
+        const response = await options.fetch(input, init)
+        if (owner && owner !== state.owner()) throw new DOMException('another user', 'AbortError')
+        return response
       },
-      ensureFresh: async () => (await answer()).status === 'in',
+      async ensureFresh() {
+        if ((await ready()).status !== 'in') return false
+        reach()
+        return true
+      },
       login: (options = {}) => void logins.push(options),
       async logout(options = {}) {
         reach()

@@ -122,4 +122,12 @@ describe.each([['the real session', real], ['the fake', fake]])('%s', (_, open) 
     expect(await life.session.ready()).toMatchObject({ claims: { sub: 'alice' } })
     expect(life.diary).toEqual(['init: alice'])
   })
+
+  test('needs nobody to say that nobody is logged in', async () => {
+    const life = open()
+    await life.logIn('alice')
+    await life.expire()
+    life.unreachable()
+    expect(await life.session.ensureFresh()).toBe(false)
+  })
 })

@@ -91,6 +91,14 @@ test('unreachable: every question rejects, the state stays, and the next questio
   expect(await ready).toMatchObject({ status: 'in', claims: alice })
 })
 
+test('a call that a reset overtakes gets no answer', async () => {
+  const { fake, session } = watched({ claims: alice, fetch: async () => new Response('of alice') })
+  const call = session.fetch('/api/orders')
+  fake.switchTo(bob)
+  await expect(call).rejects.toMatchObject({ name: 'AbortError' })
+  expect(await (await session.fetch('/api/orders')).text()).toBe('of alice')
+})
+
 test('fetch is what the test gave, and no network without it', async () => {
   const answer = vi.fn(async () => Response.json({ id: 7 }))
   const { session } = fakeSession({ fetch: answer })
