@@ -4,7 +4,7 @@ export const HINT = 'cloakroom'
 
 export function readHint(): boolean {
   try {
-    return localStorage.getItem(HINT) === '1'
+    return !!localStorage.getItem(HINT)
   } catch {
     return false
   }

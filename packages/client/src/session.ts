@@ -34,6 +34,8 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   let asking: Promise<Snapshot<C>> | undefined
   // The session that another tab told of last: each tab that finds it tells so too, and nobody asks again for that.
   let heard: string | undefined
+  // Where a logout leads.
+  let leaving: string | undefined
   // What the last refresh said; null also after one of another tab that has not told yet.
   let freshEnd: number | null = null
 
@@ -167,18 +169,20 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
     return now().status === 'unknown' ? asking ?? check() : now()
   }
 
-  function login({ returnTo = location.pathname + location.search + location.hash, provider }: LoginOptions = {}): void {
+  function login({ returnTo = location.href.slice(location.origin.length), provider }: LoginOptions = {}): void {
+    // A guard that sees the logout must not lead past the provider's.
+    if (leaving) return
     const query = new URLSearchParams({ return_to: returnTo, ...(provider && { provider }) })
     location.assign(`${base}/login?${query}`)
   }
 
   async function logout({ everywhere }: LogoutOptions = {}): Promise<void> {
-    const next = await flight.alone(() => endpoints.logout(everywhere))
+    leaving = await flight.alone(() => endpoints.logout(everywhere))
     try {
       loggedOut()
     } finally {
       // Also where a reset fails and the page reloads: else the provider's session would live on.
-      location.assign(next)
+      location.assign(leaving)
     }
   }
 

@@ -368,6 +368,20 @@ describe('login and logout', () => {
     expect(tab.gateway.asked('POST /auth/logout') + tab.gateway.asked(ask)).toBe(2)
   })
 
+  test("a guard that leads to the login at the sight of a logout does not lead past the provider's", async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, loggedIn('alice'))
+    tab.gateway.answer('POST /auth/logout', Response.json({ location: '/bye' }))
+    const session = tab.session()
+    await session.ready()
+    session.onChange(({ status }) => {
+      if (status === 'out') queueMicrotask(() => session.login())
+    })
+    await session.logout()
+    await settled()
+    expect(tab.navigations).toEqual(['/bye'])
+  })
+
   test('a logout that the gateway did not hear changes nothing', async () => {
     const tab = openTab()
     tab.gateway.answer(ask, loggedIn('alice'))

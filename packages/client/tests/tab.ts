@@ -106,9 +106,7 @@ export function openTab(options: { locks?: boolean, storage?: boolean, channel?:
   })
   vi.stubGlobal('location', {
     origin,
-    pathname: '/orders',
-    search: '?page=2',
-    hash: '#7',
+    href: `${origin}/orders?page=2#7`,
     assign: (url: string) => tab.navigations.push(url),
     reload: () => (tab.reloads += 1),
   })
