@@ -136,6 +136,7 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
   }
 
   function storage({ key }: StorageEvent): void {
+    // Another key, or all of them, is the application's own business.
     if (key === HINT && awake() && readHint() !== loggedIn()) doubt()
   }
 
@@ -158,8 +159,8 @@ export function createSession<C = Claims>(options: SessionOptions<C> = {}): Sess
     if (!persisted) return
     if (!owner()) return visibilitychange()
     const { sid } = now()
-    // A document navigation is the only complete reset.
-    if ((await ask().catch(() => out)).sid === sid) document.documentElement.style.removeProperty('opacity')
+    // A document navigation is the only complete reset; of an expired session nobody can say whose it is now.
+    if (sid && (await ask().catch(() => out)).sid === sid) document.documentElement.style.removeProperty('opacity')
     else location.reload()
   }
 
