@@ -55,6 +55,20 @@ test('logout ends the session here, at the provider and in the browser (R17, R40
   await page.locator('input[name=password]').waitFor() // the provider asks again
 })
 
+test("a tab that goes to the login while another one stands at the provider's logout is asked who is there (R47)", async () => {
+  const world = await openWorld()
+  const { browser, page } = await logIn(world)
+  const other = await browser.newPage()
+  await other.goto(world.url)
+  await expectLoggedIn(other)
+  await page.locator('#logout').click()
+  await page.getByRole('button', { name: 'Log out' }).waitFor() // the provider still knows the user
+  await other.locator('#login').click()
+  await other.waitForURL(/\/interaction\//)
+  await other.locator('input[name=password]').waitFor()
+  expect(world.provider.granted('authorization_code'), 'logins').toBe(1)
+})
+
 test("a logout everywhere ends the user's sessions in other browsers too, and nobody else's (R33)", async () => {
   const world = await openWorld()
   const [laptop, phone] = [await logIn(world), await logIn(world)]

@@ -1,6 +1,7 @@
 //! The way to the provider's login page (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
 
 use cloakroom_core::{random::Random, return_to::ReturnTo, time::Timestamp};
+use url::Url;
 
 use crate::{Client, Metadata, Transaction, is_reserved_parameter};
 
@@ -40,4 +41,14 @@ pub fn begin(
         }
     }
     (transaction, url.into())
+}
+
+/// The same login, for which the provider asks who is there even where it knows the user (`prompt=login`,
+/// OpenID Connect Core §3.1.2.1). Replaces a `prompt` of the configuration.
+pub fn asking_who_is_there(authorization_url: &str) -> String {
+    let Ok(mut url) = Url::parse(authorization_url) else { return authorization_url.to_owned() };
+    let others: Vec<(String, String)> =
+        url.query_pairs().into_owned().filter(|(name, _)| name != "prompt").collect();
+    url.query_pairs_mut().clear().extend_pairs(others).append_pair("prompt", "login");
+    url.into()
 }

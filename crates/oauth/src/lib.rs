@@ -35,7 +35,7 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
-pub use authorize::begin;
+pub use authorize::{asking_who_is_there, begin};
 pub use callback::{CallbackError, CallbackQuery, Code, Refusal, judge_callback};
 pub use client::{Client, ClientAuth, is_reserved_parameter};
 pub use discovery::{IssuerError, check_issuer, discovery_request};

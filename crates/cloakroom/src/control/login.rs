@@ -8,7 +8,7 @@ use cloakroom_core::{
 use http::HeaderMap;
 
 use super::{
-    Reply, parameter,
+    Reply, logout, parameter,
     transaction::{self, Pending},
 };
 use crate::{
@@ -57,6 +57,13 @@ pub(super) async fn begin(
         now,
         &*shared.random,
     );
+    // While one tab logs out at the provider, which still knows the user, another tab must not log in again
+    // unasked: that would undo the logout (R47).
+    let location = if logout::is_under_way(shared, headers) {
+        cloakroom_oauth::asking_who_is_there(&location)
+    } else {
+        location
+    };
     let name = &shared.settings.cookie.name;
     let issuer = provider.issuer().to_owned();
     let replaces = replaced_session(shared, headers, now).await;

@@ -196,6 +196,11 @@ pub(super) fn back(shared: &Shared, headers: &HeaderMap, admitted: &Admitted) ->
     reply.cookie(cookie::expire(&name, &return_attributes()))
 }
 
+/// Whether this browser is at the provider to log out there, as far as we know.
+pub(super) fn is_under_way(shared: &Shared, headers: &HeaderMap) -> bool {
+    return_cookie(shared).is_some_and(|name| cookie::find(headers, &name) != Found::Absent)
+}
+
 fn return_cookie(shared: &Shared) -> Option<CookieName> {
     shared.settings.cookie.name.bound_to_host().with_suffix("-logout").ok()
 }

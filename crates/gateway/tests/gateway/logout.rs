@@ -65,6 +65,24 @@ async fn the_link_ends_the_providers_session_too() {
     assert!(!login.is_redirect(), "the provider asks who is there");
 }
 
+/// R47: a tab that begins a login while another one stands at the provider's logout does not get it for nothing.
+#[tokio::test]
+async fn r47_a_login_during_the_providers_logout_is_asked_for() {
+    let world = World::start().await;
+    let browser = world.logged_in().await;
+    let link = link(&world, &log_out(&world, &browser).await);
+    let login = || async { browser.navigate(&world.at("/auth/login")).await };
+    let prompt = |answer: &Response| -> Option<String> {
+        let url = answer.location().expect("a redirect to the provider");
+        url.query_pairs().find(|(name, _)| name == "prompt").map(|(_, value)| value.into_owned())
+    };
+    assert_eq!(prompt(&login().await), None, "before");
+    let to_provider = go(&browser, &world, &link).await;
+    assert_eq!(prompt(&login().await).as_deref(), Some("login"), "meanwhile");
+    browser.follow(&browser.follow(&to_provider).await).await;
+    assert_eq!(prompt(&login().await), None, "after");
+}
+
 /// R40: the link is good once; a forged or old one leads home, not to the provider.
 #[tokio::test]
 async fn the_link_is_good_once() {

@@ -94,6 +94,14 @@ fn the_authorization_url_takes_more_parameters_but_not_ours() {
     assert_eq!(parameter(&query, "response_mode"), None);
     assert_eq!(parameter(&query, "request"), None);
     assert!(is_reserved_parameter("nonce") && !is_reserved_parameter("prompt"));
+
+    let asking = crate::asking_who_is_there(&url);
+    let changed = query_of(&asking);
+    assert_eq!(parameter(&changed, "prompt"), Some("login"));
+    let others = |query: &[(String, String)]| -> Vec<_> {
+        query.iter().filter(|(name, _)| name != "prompt").cloned().collect()
+    };
+    assert_eq!(others(&changed), others(&query));
 }
 
 #[test]
