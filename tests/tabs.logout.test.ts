@@ -71,7 +71,7 @@ inEachEngine((engine) => {
     for (const page of pages) expect(await page.evaluate(() => localStorage.length)).toBe(0)
   })
 
-  test('an expired session leaves its data in place until somebody else logs in (rule 10)', async () => {
+  test('an expired session leaves its data in place, and the same user comes back to it (rule 10)', async () => {
     const { world, pages } = await openLoggedIn(2, { seconds: 4 })
     const [first, second] = pages as [Page, Page]
     await second.locator('#draft').fill('unsaved')
