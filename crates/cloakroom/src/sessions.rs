@@ -12,7 +12,7 @@ mod refresh;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    session::{Record, RecordId, Timeouts, TokenSet, UserKey},
+    session::{End, Record, RecordId, Timeouts, TokenSet, UserKey},
     time::Timestamp,
 };
 use cloakroom_store::{SessionStore, StoreError};
@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use self::{flights::Flights, listeners::Listeners};
 pub(crate) use self::{
     keeping::Keeping,
-    listeners::{End, Listening, News},
+    listeners::{Listening, News},
     presented::Presented,
     refresh::AfterRefusal,
 };
@@ -432,7 +432,7 @@ impl Sessions {
     async fn end_other(&self, id: RecordId, now: Timestamp) -> Result<(), StoreError> {
         // Before the record goes: a flight that finds it gone must know why.
         self.flights.log_out(id);
-        let was_there = self.keeping.forget(id, now).await?;
+        let was_there = self.keeping.forget(id, End::Logout, now).await?;
         // Another flight may have begun while the store was at it.
         self.flights.log_out(id);
         if was_there {
@@ -447,7 +447,7 @@ impl Sessions {
     /// Its tokens are left to expire: many providers keep one grant for both logins, and to revoke the
     /// old would end the new.
     pub(crate) async fn supersede(&self, id: RecordId, now: Timestamp) {
-        match self.keeping.forget(id, now).await {
+        match self.keeping.forget(id, End::Replaced, now).await {
             Ok(false) => {}
             Ok(true) => {
                 tracing::info!(sid = id.handle(), "session ended: logged in anew");

@@ -6,7 +6,9 @@
 //!
 //! Where there is no store, the cookies hold a [`SealedSession`], for which the keyring alone is the key.
 
+mod end;
 mod freshness;
+mod holder;
 mod index;
 mod record;
 mod sealed;
@@ -16,7 +18,9 @@ mod timeouts;
 #[cfg(test)]
 mod tests;
 
+pub use end::End;
 pub use freshness::{Freshness, refresh_margin};
+pub use holder::Holder;
 pub use index::IndexKey;
 pub use record::{Record, RecordError, TokenSet, UserKey};
 pub use sealed::{Beside, OpenFault, SealedSession, TooLarge, access_token_id};

@@ -21,10 +21,16 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use cloakroom_core::{
-    session::{IndexKey, RecordId},
+    session::{End, Holder, IndexKey, RecordId},
     time::Timestamp,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -32,8 +38,8 @@ use tokio::sync::{mpsc, oneshot};
 pub use file::OpenError;
 
 use crate::{
-    Content, FILED_LIMIT, Replaced, SWEEP_LIMIT, SessionStore, StoreError, StoreErrorKind,
-    StoreFuture, StoredRecord,
+    Content, FILED_LIMIT, Filed, Leased, Notice, NoticeSender, Notices, Replaced, SWEEP_LIMIT,
+    SessionStore, StoreError, StoreErrorKind, StoreFuture, StoredRecord,
 };
 use database::{Fault, SharedDatabase};
 use tables::Tables;
@@ -52,6 +58,7 @@ pub struct EmbeddedStore {
     database: Arc<SharedDatabase>,
     queue: Option<mpsc::Sender<Message>>,
     writer: Option<thread::JoinHandle<()>>,
+    notices: NoticeSender,
 }
 
 impl EmbeddedStore {
@@ -84,7 +91,8 @@ impl EmbeddedStore {
                 move || writer::run(&database, waiting, retry)
             })
             .map_err(OpenError::Thread)?;
-        Ok(Self { database, queue: Some(queue), writer: Some(writer) })
+        let notices = NoticeSender::default();
+        Ok(Self { database, queue: Some(queue), writer: Some(writer), notices })
     }
 
     /// Has `change` done by the writer; its result comes when it is durable.
@@ -92,9 +100,25 @@ impl EmbeddedStore {
         &'a self,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> StoreFuture<'a, T> {
+        self.write_and_tell(change, |_| None)
+    }
+
+    /// [`EmbeddedStore::write`], and tells everybody once it is durable, also where nobody waits for it
+    /// any more.
+    fn write_and_tell<'a, T: Send + 'static>(
+        &'a self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T, Fault> + Send + 'static,
+        notice: impl FnOnce(&T) -> Option<Notice> + Send + 'static,
+    ) -> StoreFuture<'a, T> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            let request = Message::Write(Box::new(Request::new(change, reply)));
+            let notices = self.notices.clone();
+            let done = move |result: &T| {
+                if let Some(notice) = notice(result) {
+                    notices.send(notice);
+                }
+            };
+            let request = Message::Write(Box::new(Request::new(change, done, reply)));
             let queue = self.queue.as_ref().ok_or_else(|| self.stopped())?;
             queue.send(request).await.map_err(|_| self.stopped())?;
             answer.await.map_err(|_| self.stopped())?
@@ -163,18 +187,27 @@ impl SessionStore for EmbeddedStore {
         content: Content,
         expires_at: Timestamp,
     ) -> StoreFuture<'_, Replaced> {
-        self.write(move |tables| tables.replace(id, version, &content, expires_at))
+        let replaced = move |replaced: &Replaced| match *replaced {
+            Replaced::Done { version } => Some(Notice::Replaced { id, version }),
+            Replaced::Conflict | Replaced::Gone => None,
+        };
+        let change =
+            move |tables: &mut Tables<'_>| tables.replace(id, version, &content, expires_at);
+        self.write_and_tell(change, replaced)
     }
 
     fn touch(&self, id: RecordId, expires_at: Timestamp) -> StoreFuture<'_, ()> {
         self.write(move |tables| tables.touch(id, expires_at))
     }
 
-    fn remove(&self, id: RecordId) -> StoreFuture<'_, Option<StoredRecord>> {
-        self.write(move |tables| tables.remove(id))
+    fn remove(&self, id: RecordId, end: End) -> StoreFuture<'_, Option<StoredRecord>> {
+        let ended = move |removed: &Option<StoredRecord>| {
+            removed.is_some().then_some(Notice::Ended { id, end })
+        };
+        self.write_and_tell(move |tables| tables.remove(id), ended)
     }
 
-    fn filed(&self, key: IndexKey, now: Timestamp) -> StoreFuture<'_, Vec<RecordId>> {
+    fn filed(&self, key: IndexKey, now: Timestamp) -> StoreFuture<'_, Vec<Filed>> {
         Box::pin(
             async move { self.read(|database| tables::filed(database, key, now, FILED_LIMIT)) },
         )
@@ -187,4 +220,38 @@ impl SessionStore for EmbeddedStore {
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, usize> {
         self.write(move |tables| tables.sweep(now, SWEEP_LIMIT))
     }
+
+    fn lease(
+        &self,
+        id: RecordId,
+        holder: Holder,
+        over: Option<Holder>,
+        lasts: Duration,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Leased> {
+        self.write(move |tables| tables.lease(id, holder, over, lasts, now, clock()))
+    }
+
+    fn renew(&self, id: RecordId, version: u64, lasts: Duration) -> StoreFuture<'_, bool> {
+        self.write(move |tables| tables.renew(id, version, lasts, clock()))
+    }
+
+    fn release(&self, id: RecordId, version: u64) -> StoreFuture<'_, ()> {
+        let released = self.write_and_tell(
+            move |tables| tables.release(id, version),
+            move |released| released.then_some(Notice::Released { id }),
+        );
+        Box::pin(async move { released.await.map(|_| ()) })
+    }
+
+    fn notices(&self) -> Notices {
+        self.notices.listen()
+    }
+}
+
+/// The clock that leases are counted by: the wall's, for a lease outlives the process that took it.
+#[expect(clippy::disallowed_methods, reason = "this is the store's own clock")]
+fn clock() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }

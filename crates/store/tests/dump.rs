@@ -56,9 +56,12 @@ async fn the_file_tells_nothing() {
     let sealed = record(REFRESH).seal(&keyring, &ticket, &random);
     let user = record(REFRESH).user;
     let filed = vec![user.index_key(&keyring).unwrap()];
-    store.create(id, Content { sealed, filed: filed.clone() }, end).await.unwrap();
+    store
+        .create(id, Content { sealed, filed: filed.clone(), card: Vec::new() }, end)
+        .await
+        .unwrap();
     let second = record(SECOND_REFRESH).seal(&keyring, &ticket, &random);
-    let content = Content { sealed: second.clone(), filed: filed.clone() };
+    let content = Content { sealed: second.clone(), filed: filed.clone(), card: Vec::new() };
     store.replace(id, 1, content, end).await.unwrap();
 
     let cookie = ticket.encode();

@@ -12,7 +12,10 @@ use std::{
     sync::Arc,
 };
 
-use cloakroom_core::{session::RecordId, time::Timestamp};
+use cloakroom_core::{
+    session::{End, RecordId},
+    time::Timestamp,
+};
 use cloakroom_store::{EmbeddedStore, Replaced, SWEEP_LIMIT, SessionStore};
 
 const FILE: &str = "CLOAKROOM_KILL_TEST_FILE";
@@ -140,7 +143,7 @@ async fn write(store: &EmbeddedStore, name: &str) {
     assert_eq!(replaced, Replaced::Done { version: 2 });
     println!("ack written {name} 2");
     if name.ends_with('3') {
-        assert_eq!(store.remove(id(name)).await.unwrap().unwrap().version, 2);
+        assert_eq!(store.remove(id(name), End::Logout).await.unwrap().unwrap().version, 2);
         println!("ack removed {name}");
     }
 }

@@ -50,8 +50,19 @@ every_store! {
     sweeps_what_has_expired_and_nothing_else,
     a_sweep_is_bounded,
     r33_finds_what_is_filed_under_a_key,
+    r33_what_is_found_comes_with_its_card,
     what_is_found_is_bounded,
     extreme_times_are_times,
+    r15_a_lease_is_one_holders,
+    r15_one_of_many_takers_wins,
+    r15_a_late_holder_is_fenced_off,
+    r15_a_dead_holder_is_replaced_at_once,
+    r15_a_lease_is_renewed_by_its_holder_alone,
+    r15_a_released_lease_is_free,
+    a_lease_keeps_nobody_from_ending_or_using_the_session,
+    nothing_is_leased_that_is_not_there,
+    tells_what_happens_to_records,
+    tells_nothing_of_what_did_not_happen,
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `refreshed` | `{"expiresIn": seconds}` | the access token was renewed |
 //! | `expiring` | `{"sessionExpiresIn": seconds}` | the session ends soon unless somebody uses it |
-//! | `ended` | `{"reason": "logout" \| "expired" \| "replaced"}` | the session is over; the last one |
+//! | `ended` | `{"reason": …}`, a word of [`End::text`] | the session is over; the last one |
 //!
 //! To listen is no use of the session. A stream without `ended` has told all that can be known here: where
 //! the cookies hold the session, only a request that brings the newest ones can tell whether it timed out.
@@ -20,7 +20,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use cloakroom_core::{guard::SameOrigin, random, session::RecordId, time::Timestamp};
+use cloakroom_core::{
+    guard::SameOrigin,
+    random,
+    session::{End, RecordId},
+    time::Timestamp,
+};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
@@ -33,7 +38,7 @@ use crate::{
     clock::Clock,
     reason::Reason,
     refusal::Refusal,
-    sessions::{End, Listening, News, Presented, Sessions, Stored},
+    sessions::{Listening, News, Presented, Sessions, Stored},
 };
 
 /// How often something is sent at least: a peer that is gone without a word is noticed by it, and no proxy
@@ -231,12 +236,7 @@ impl Drop for EventStream {
 }
 
 fn ended(end: End) -> String {
-    let reason = match end {
-        End::Logout => "logout",
-        End::Expired => "expired",
-        End::Replaced => "replaced",
-    };
-    event("ended", &json!({ "reason": reason }))
+    event("ended", &json!({ "reason": end.text() }))
 }
 
 fn event(name: &str, data: &Value) -> String {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use cloakroom_core::{
     cookie::{Attributes, CookiePath, CookiePathError},
     random::Random,
-    session::{Record, RecordId},
+    session::{End, Record, RecordId},
     time::Timestamp,
 };
 use cloakroom_store::{Replaced, SessionStore, StoreError};
@@ -141,9 +141,14 @@ impl Keeping {
     }
 
     /// Ends the session of that name, and says whether there was one.
-    pub(super) async fn forget(&self, id: RecordId, now: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn forget(
+        &self,
+        id: RecordId,
+        end: End,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         match self {
-            Self::Server(server) => server.forget(id).await,
+            Self::Server(server) => server.forget(id, end).await,
             Self::Sealed(sealed) => {
                 sealed.forget(id, now);
                 Ok(true)

@@ -12,7 +12,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use cloakroom_core::{session::RecordId, time::Timestamp};
+use cloakroom_core::{
+    session::{End, RecordId},
+    time::Timestamp,
+};
 use tokio::sync::watch;
 
 type Entries = HashMap<RecordId, watch::Sender<News>>;
@@ -32,17 +35,6 @@ pub(crate) struct News {
     pub(crate) token_ends_at: Option<Timestamp>,
     /// Whether it has ended, and why.
     pub(crate) ended: Option<End>,
-}
-
-/// Why a session has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Somebody logged out.
-    Logout,
-    /// It timed out, or its refresh token is dead.
-    Expired,
-    /// A login took its place.
-    Replaced,
 }
 
 /// Listens for one session until it is dropped.

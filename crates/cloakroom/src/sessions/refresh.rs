@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    session::{Freshness, Record},
+    session::{End, Freshness, Record},
     time::Timestamp,
 };
 use cloakroom_store::{Replaced, StoreError};
 
-use super::{End, GRACE, LoadError, Presented, RefreshFailure, Sessions, Stored, flights::Outcome};
+use super::{GRACE, LoadError, Presented, RefreshFailure, Sessions, Stored, flights::Outcome};
 use crate::provider::{Provider, RefreshError};
 
 /// Tries at writing a rotated token set: losing it would end the session, so patience is cheap.
@@ -205,7 +205,8 @@ impl Sessions {
     async fn over(&self, presented: &Presented, why: &str) -> Outcome {
         let id = presented.id();
         tracing::info!(sid = presented.name().handle(), why, "session ended");
-        self.keeping.forget(id, self.clock.now()).await.map_err(|error| store_outage(&error))?;
+        let forgotten = self.keeping.forget(id, End::Expired, self.clock.now()).await;
+        forgotten.map_err(|error| store_outage(&error))?;
         self.tell(presented.ids(), |news| news.ended = Some(End::Expired));
         Err(RefreshFailure::Ended)
     }

@@ -1,13 +1,19 @@
 //! A store that stops where a test wants to be in the middle of something.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use cloakroom::{
     cloakroom_core::{
-        session::{IndexKey, RecordId},
+        session::{End, Holder, IndexKey, RecordId},
         time::Timestamp,
     },
-    cloakroom_store::{Content, MemoryStore, Replaced, SessionStore, StoreFuture, StoredRecord},
+    cloakroom_store::{
+        Content, Filed, Leased, MemoryStore, Notices, Replaced, SessionStore, StoreFuture,
+        StoredRecord,
+    },
 };
 use tokio::sync::Notify;
 
@@ -84,14 +90,14 @@ impl SessionStore for HeldStore {
         self.inner.touch(id, expires_at)
     }
 
-    fn remove(&self, id: RecordId) -> StoreFuture<'_, Option<StoredRecord>> {
+    fn remove(&self, id: RecordId, end: End) -> StoreFuture<'_, Option<StoredRecord>> {
         Box::pin(async move {
             self.remove.pass().await;
-            self.inner.remove(id).await
+            self.inner.remove(id, end).await
         })
     }
 
-    fn filed(&self, key: IndexKey, now: Timestamp) -> StoreFuture<'_, Vec<RecordId>> {
+    fn filed(&self, key: IndexKey, now: Timestamp) -> StoreFuture<'_, Vec<Filed>> {
         Box::pin(async move {
             let filed = self.inner.filed(key, now).await;
             self.filed.pass().await;
@@ -105,5 +111,28 @@ impl SessionStore for HeldStore {
 
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, usize> {
         self.inner.sweep(now)
+    }
+
+    fn lease(
+        &self,
+        id: RecordId,
+        holder: Holder,
+        over: Option<Holder>,
+        lasts: Duration,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Leased> {
+        self.inner.lease(id, holder, over, lasts, now)
+    }
+
+    fn renew(&self, id: RecordId, version: u64, lasts: Duration) -> StoreFuture<'_, bool> {
+        self.inner.renew(id, version, lasts)
+    }
+
+    fn release(&self, id: RecordId, version: u64) -> StoreFuture<'_, ()> {
+        self.inner.release(id, version)
+    }
+
+    fn notices(&self) -> Notices {
+        self.inner.notices()
     }
 }

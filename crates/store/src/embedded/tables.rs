@@ -7,16 +7,20 @@
 //! | `record_ends` | expiry, record id | – |
 //! | `filed` | index key, record id | – |
 //! | `files` | record id | the index keys that it is filed under, one behind the other |
+//! | `cards` | record id | the card |
+//! | `leases` | record id | the holder, until when |
 //! | `claims` | key | until when it is used up |
 //! | `claim_ends` | until, key | – |
 //!
-//! `filed` and `files` came later; a file without them gets them when it is opened. Where an older version
-//! wrote meanwhile, `filed` may name records that are gone.
+//! All but `records`, `record_ends` and the claims came later; a file without them gets them when it is opened.
+//! Where an older version wrote meanwhile, they may name records that are gone.
 //!
 //! The `…_ends` tables say what has expired without a scan. Times are Unix milliseconds.
 
+use std::time::Duration;
+
 use cloakroom_core::{
-    session::{IndexKey, RecordId},
+    session::{Holder, IndexKey, RecordId},
     time::Timestamp,
 };
 use redb::{
@@ -25,7 +29,7 @@ use redb::{
 };
 
 use super::database::Fault;
-use crate::{Content, Replaced, StoredRecord};
+use crate::{Content, Filed, Leased, Replaced, StoredRecord};
 
 /// The version of the layout above; a file of a newer one is refused.
 pub(super) const FORMAT: u64 = 1;
@@ -38,6 +42,8 @@ const RECORDS: TableDefinition<'static, Id, (u64, u64, &[u8])> = TableDefinition
 const RECORD_ENDS: Ends = TableDefinition::new("record_ends");
 const FILED: TableDefinition<'static, (Id, Id), ()> = TableDefinition::new("filed");
 const FILES: TableDefinition<'static, Id, &[u8]> = TableDefinition::new("files");
+const CARDS: TableDefinition<'static, Id, &[u8]> = TableDefinition::new("cards");
+const LEASES: TableDefinition<'static, Id, (&[u8; 16], u64)> = TableDefinition::new("leases");
 const CLAIMS: TableDefinition<'static, Id, u64> = TableDefinition::new("claims");
 const CLAIM_ENDS: Ends = TableDefinition::new("claim_ends");
 
@@ -67,7 +73,7 @@ pub(super) fn prepare(database: &Database) -> Result<Layout, Fault> {
     let meta = database.begin_read()?.open_table(META)?;
     Ok(match meta.get("format")?.map(|format| format.value()) {
         Some(FORMAT) => {
-            if !names.iter().any(|table| table.name() == FILED.name()) {
+            if !names.iter().any(|table| table.name() == LEASES.name()) {
                 let transaction = database.begin_write()?;
                 drop(Tables::open(&transaction)?);
                 transaction.commit()?;
@@ -85,23 +91,25 @@ pub(super) fn load(database: &Database, id: RecordId) -> Result<Option<StoredRec
     Ok(records.get(id.as_bytes())?.map(|found| record(found.value())))
 }
 
-/// The ids of at most `limit` records that are filed under `key` and have not expired at `now`.
+/// At most `limit` records that are filed under `key` and have not expired at `now`.
 pub(super) fn filed(
     database: &Database,
     key: IndexKey,
     now: Timestamp,
     limit: usize,
-) -> Result<Vec<RecordId>, Fault> {
+) -> Result<Vec<Filed>, Fault> {
     let transaction = database.begin_read()?;
     let (filed, records) = (transaction.open_table(FILED)?, transaction.open_table(RECORDS)?);
+    let cards = transaction.open_table(CARDS)?;
     let key = key.as_bytes();
     let mut found = Vec::new();
     for entry in filed.range((key, &[0; 32])..=(key, &[0xff; 32]))? {
         let (entry, _) = entry?;
         let id = *entry.value().1;
-        let lives = records.get(&id)?.is_some_and(|it| it.value().1 > now.as_unix_millis());
-        if lives {
-            found.push(RecordId::from_bytes(id));
+        let expires_at = records.get(&id)?.map(|it| Timestamp::from_unix_millis(it.value().1));
+        if let Some(expires_at) = expires_at.filter(|end| *end > now) {
+            let card = cards.get(&id)?.map(|card| card.value().to_vec()).unwrap_or_default();
+            found.push(Filed { id: RecordId::from_bytes(id), card, expires_at });
         }
         if found.len() == limit {
             break;
@@ -116,6 +124,8 @@ pub(super) struct Tables<'t> {
     record_ends: Table<'t, (u64, Id), ()>,
     filed: Table<'t, (Id, Id), ()>,
     files: Table<'t, Id, &'static [u8]>,
+    cards: Table<'t, Id, &'static [u8]>,
+    leases: Table<'t, Id, (&'static [u8; 16], u64)>,
     claims: Table<'t, Id, u64>,
     claim_ends: Table<'t, (u64, Id), ()>,
     changed: bool,
@@ -128,6 +138,8 @@ impl<'t> Tables<'t> {
             record_ends: transaction.open_table(RECORD_ENDS)?,
             filed: transaction.open_table(FILED)?,
             files: transaction.open_table(FILES)?,
+            cards: transaction.open_table(CARDS)?,
+            leases: transaction.open_table(LEASES)?,
             claims: transaction.open_table(CLAIMS)?,
             claim_ends: transaction.open_table(CLAIM_ENDS)?,
             changed: false,
@@ -150,7 +162,10 @@ impl<'t> Tables<'t> {
             return Ok(false);
         }
         self.put(id, 1, expires_at.as_unix_millis(), &content.sealed)?;
-        self.file(id, &content.filed)?;
+        // Of an id that an older version removed.
+        self.unfile(id.as_bytes())?;
+        self.leases.remove(id.as_bytes())?;
+        self.file(id, content)?;
         Ok(true)
     }
 
@@ -169,7 +184,8 @@ impl<'t> Tables<'t> {
         let version = version + 1;
         self.put(id, version, expires_at.as_unix_millis().max(end), &content.sealed)?;
         self.unfile(id.as_bytes())?;
-        self.file(id, &content.filed)?;
+        self.file(id, content)?;
+        self.leases.remove(id.as_bytes())?;
         Ok(Replaced::Done { version })
     }
 
@@ -194,8 +210,74 @@ impl<'t> Tables<'t> {
             self.changed = true;
             self.record_ends.remove((old.expires_at.as_unix_millis(), id.as_bytes()))?;
             self.unfile(id.as_bytes())?;
+            self.leases.remove(id.as_bytes())?;
         }
         Ok(removed)
+    }
+
+    /// `clock` is what leases are counted by.
+    pub(super) fn lease(
+        &mut self,
+        id: RecordId,
+        holder: Holder,
+        over: Option<Holder>,
+        lasts: Duration,
+        now: Timestamp,
+        clock: Timestamp,
+    ) -> Result<Leased, Fault> {
+        let found = self.records.get(id.as_bytes())?.map(|found| record(found.value()));
+        let Some(record) = found.filter(|record| record.expires_at > now) else {
+            return Ok(Leased::Gone);
+        };
+        let before = self.leases.get(id.as_bytes())?.map(|lease| {
+            let (holder, until) = lease.value();
+            (Holder::from_bytes(*holder), Timestamp::from_unix_millis(until))
+        });
+        if let Some((by, until)) = before
+            && until > clock
+            && Some(by) != over
+        {
+            return Ok(Leased::Held { by, left: until.since(clock) });
+        }
+        let record = StoredRecord { version: record.version + 1, ..record };
+        let end = record.expires_at.as_unix_millis();
+        self.put(id, record.version, end, &record.sealed)?;
+        let until = clock.plus(lasts).as_unix_millis();
+        self.leases.insert(id.as_bytes(), (holder.as_bytes(), until))?;
+        Ok(Leased::Taken { record, interrupted: before.is_some() })
+    }
+
+    pub(super) fn renew(
+        &mut self,
+        id: RecordId,
+        version: u64,
+        lasts: Duration,
+        clock: Timestamp,
+    ) -> Result<bool, Fault> {
+        let Some(holder) = self.holder_at(id, version)? else { return Ok(false) };
+        self.changed = true;
+        let until = clock.plus(lasts).as_unix_millis();
+        self.leases.insert(id.as_bytes(), (holder.as_bytes(), until))?;
+        Ok(true)
+    }
+
+    /// Says whether it was ours to release.
+    pub(super) fn release(&mut self, id: RecordId, version: u64) -> Result<bool, Fault> {
+        if self.holder_at(id, version)?.is_none() {
+            return Ok(false);
+        }
+        self.changed = true;
+        self.leases.remove(id.as_bytes())?;
+        Ok(true)
+    }
+
+    /// Whose the lease is that was taken at `version`: no write came since, for that would end it.
+    fn holder_at(&self, id: RecordId, version: u64) -> Result<Option<Holder>, Fault> {
+        if self.head(id)?.is_none_or(|(current, _)| current != version) {
+            return Ok(None);
+        }
+        let lease = self.leases.get(id.as_bytes())?;
+        Ok(lease.map(|lease| Holder::from_bytes(*lease.value().0)))
     }
 
     pub(super) fn claim(
@@ -226,6 +308,7 @@ impl<'t> Tables<'t> {
             self.records.remove(id)?;
             self.record_ends.remove((*end, id))?;
             self.unfile(id)?;
+            self.leases.remove(id)?;
         }
         let claims = due(&self.claim_ends, now, limit - records.len())?;
         for (until, key) in &claims {
@@ -244,19 +327,23 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    fn file(&mut self, id: RecordId, keys: &[IndexKey]) -> Result<(), Fault> {
-        if keys.is_empty() {
+    fn file(&mut self, id: RecordId, content: &Content) -> Result<(), Fault> {
+        if !content.card.is_empty() {
+            self.cards.insert(id.as_bytes(), content.card.as_slice())?;
+        }
+        if content.filed.is_empty() {
             return Ok(());
         }
-        for key in keys {
+        for key in &content.filed {
             self.filed.insert((key.as_bytes(), id.as_bytes()), ())?;
         }
-        let keys: Vec<u8> = keys.iter().flat_map(|key| *key.as_bytes()).collect();
+        let keys: Vec<u8> = content.filed.iter().flat_map(|key| *key.as_bytes()).collect();
         self.files.insert(id.as_bytes(), keys.as_slice())?;
         Ok(())
     }
 
     fn unfile(&mut self, id: &[u8; 32]) -> Result<(), Fault> {
+        self.cards.remove(id)?;
         let Some(keys) = self.files.remove(id)?.map(|keys| keys.value().to_vec()) else {
             return Ok(());
         };

@@ -31,22 +31,25 @@ pub(super) trait Work: Send {
 }
 
 /// A change and where its result goes.
-pub(super) struct Request<T, F> {
+pub(super) struct Request<T, F, D> {
     change: Option<F>,
     result: Option<T>,
+    done: D,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Request<T, F> {
-    pub(super) fn new(change: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
-        Self { change: Some(change), result: None, reply }
+impl<T, F, D> Request<T, F, D> {
+    /// `done` is called once the change is durable, before the answer.
+    pub(super) fn new(change: F, done: D, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { change: Some(change), result: None, done, reply }
     }
 }
 
-impl<T, F> Work for Request<T, F>
+impl<T, F, D> Work for Request<T, F, D>
 where
     T: Send,
     F: FnOnce(&mut Tables<'_>) -> Result<T, Fault> + Send,
+    D: FnOnce(&T) + Send,
 {
     fn apply(&mut self, tables: &mut Tables<'_>) -> Result<(), Fault> {
         if let Some(change) = self.change.take() {
@@ -57,7 +60,10 @@ where
 
     fn settle(self: Box<Self>, outcome: Result<(), StoreError>) {
         let answer = match (outcome, self.result) {
-            (Ok(()), Some(result)) => Ok(result),
+            (Ok(()), Some(result)) => {
+                (self.done)(&result);
+                Ok(result)
+            }
             (Err(error), _) => Err(error),
             // Not applied: dropping `reply` says so.
             (Ok(()), None) => return,

@@ -1,6 +1,8 @@
 //! What every store must do: one function a property, run for each store by `tests/stores.rs`.
 
+mod lease;
 mod model;
+mod notices;
 
 use std::{
     future::Future,
@@ -11,14 +13,16 @@ use std::{
 };
 
 use cloakroom_core::{
-    session::{IndexKey, RecordId},
+    session::{End, IndexKey, RecordId},
     time::Timestamp,
 };
 use cloakroom_store::{
-    Content, FILED_LIMIT, Replaced, SWEEP_LIMIT, SessionStore, StoreErrorKind, StoredRecord,
+    Content, FILED_LIMIT, Filed, Replaced, SWEEP_LIMIT, SessionStore, StoreErrorKind, StoredRecord,
 };
 
+pub(crate) use lease::*;
 pub(crate) use model::behaves_as_the_model;
+pub(crate) use notices::*;
 
 type Store = Arc<dyn SessionStore>;
 
@@ -72,7 +76,7 @@ pub(crate) async fn never_creates_over_a_record(store: Store) {
     assert_eq!(error.kind(), StoreErrorKind::IdInUse);
     let kept = store.load(id("a"), at(1)).await.unwrap().unwrap();
     assert_eq!((kept.version, kept.sealed.as_slice()), (1, b"first".as_slice()));
-    assert_eq!(store.remove(id("a")).await.unwrap().unwrap().sealed, b"first");
+    assert_eq!(store.remove(id("a"), End::Logout).await.unwrap().unwrap().sealed, b"first");
     store.create(id("a"), b"third".to_vec().into(), at(10)).await.unwrap();
 }
 
@@ -211,8 +215,8 @@ pub(crate) async fn removes(store: Store) {
     assert_eq!(done, Replaced::Done { version: 2 });
     store.touch(id("a"), at(30)).await.unwrap();
     let last = StoredRecord { version: 2, sealed: b"2".to_vec(), expires_at: at(30) };
-    assert_eq!(store.remove(id("a")).await.unwrap(), Some(last));
-    assert_eq!(store.remove(id("a")).await.unwrap(), None);
+    assert_eq!(store.remove(id("a"), End::Logout).await.unwrap(), Some(last));
+    assert_eq!(store.remove(id("a"), End::Logout).await.unwrap(), None);
     assert_eq!(store.load(id("a"), at(1)).await.unwrap(), None);
     assert_eq!(store.replace(id("a"), 2, Vec::new().into(), at(20)).await.unwrap(), Replaced::Gone);
     assert_eq!(store.sweep(at(99)).await.unwrap(), 0, "the index forgot it too");
@@ -257,7 +261,7 @@ async fn remove_from(
     while store.load(name, at(1)).await.unwrap().is_some_and(|record| record.version < version) {
         tokio::task::yield_now().await;
     }
-    store.remove(name).await.unwrap()
+    store.remove(name, End::Logout).await.unwrap()
 }
 
 /// What was acknowledged as written.
@@ -297,7 +301,7 @@ pub(crate) async fn a_key_is_claimed_once(store: Store) {
 pub(crate) async fn claims_and_records_do_not_meet(store: Store) {
     store.create(id("a"), Vec::new().into(), at(10)).await.unwrap();
     assert!(store.claim(id("a"), at(10), at(1)).await.unwrap());
-    assert!(store.remove(id("a")).await.unwrap().is_some());
+    assert!(store.remove(id("a"), End::Logout).await.unwrap().is_some());
     assert!(!store.claim(id("a"), at(10), at(1)).await.unwrap());
     assert_eq!(store.load(id("a"), at(1)).await.unwrap(), None);
 }
@@ -349,7 +353,8 @@ fn key(number: u8) -> IndexKey {
 async fn found(store: &Store, numbers: &[u8], now: u64) -> Vec<Vec<RecordId>> {
     let mut found = Vec::new();
     for number in numbers {
-        let mut ids = store.filed(key(*number), at(now)).await.unwrap();
+        let filed = store.filed(key(*number), at(now)).await.unwrap();
+        let mut ids: Vec<_> = filed.into_iter().map(|it| it.id).collect();
         ids.sort();
         found.push(ids);
     }
@@ -357,7 +362,8 @@ async fn found(store: &Store, numbers: &[u8], now: u64) -> Vec<Vec<RecordId>> {
 }
 
 fn filed(keys: &[u8]) -> Content {
-    Content { sealed: b"1".to_vec(), filed: keys.iter().copied().map(key).collect() }
+    let filed = keys.iter().copied().map(key).collect();
+    Content { sealed: b"1".to_vec(), filed, card: Vec::new() }
 }
 
 pub(crate) async fn r33_finds_what_is_filed_under_a_key(store: Store) {
@@ -381,11 +387,26 @@ pub(crate) async fn r33_finds_what_is_filed_under_a_key(store: Store) {
     let done = store.replace(id("b"), 1, filed(&[2, 3]), at(30)).await.unwrap();
     assert_eq!(done, Replaced::Done { version: 2 });
     assert_eq!(found(&store, &[1, 2, 3], 25).await, [vec![], vec![id("b")], vec![id("b")]]);
-    assert!(store.remove(id("b")).await.unwrap().is_some());
+    assert!(store.remove(id("b"), End::Logout).await.unwrap().is_some());
     assert_eq!(found(&store, &[1, 2, 3], 0).await, [[], [], []]);
     // The same id again is another record.
     store.create(id("b"), filed(&[]), at(30)).await.unwrap();
     assert_eq!(found(&store, &[1, 2, 3], 0).await, [[], [], []]);
+}
+
+pub(crate) async fn r33_what_is_found_comes_with_its_card(store: Store) {
+    let content = |card: &str| Content { card: card.as_bytes().to_vec(), ..filed(&[1]) };
+    store.create(id("a"), content("first"), at(10)).await.unwrap();
+    let found = |card: &str, end| {
+        vec![Filed { id: id("a"), card: card.as_bytes().to_vec(), expires_at: at(end) }]
+    };
+    assert_eq!(store.filed(key(1), at(1)).await.unwrap(), found("first", 10));
+    store.touch(id("a"), at(20)).await.unwrap();
+    assert_eq!(store.filed(key(1), at(1)).await.unwrap(), found("first", 20));
+    store.replace(id("a"), 1, content("second"), at(20)).await.unwrap();
+    assert_eq!(store.filed(key(1), at(1)).await.unwrap(), found("second", 20));
+    store.replace(id("a"), 2, filed(&[1]), at(20)).await.unwrap();
+    assert_eq!(store.filed(key(1), at(1)).await.unwrap(), found("", 20));
 }
 
 pub(crate) async fn what_is_found_is_bounded(store: Store) {
@@ -397,8 +418,8 @@ pub(crate) async fn what_is_found_is_bounded(store: Store) {
     .await;
     let first = store.filed(key(1), at(1)).await.unwrap();
     assert_eq!(first.len(), FILED_LIMIT);
-    for id in first {
-        store.remove(id).await.unwrap();
+    for filed in first {
+        store.remove(filed.id, End::Logout).await.unwrap();
     }
     assert_eq!(store.filed(key(1), at(1)).await.unwrap().len(), 10);
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use cloakroom_store::{Content, Replaced, SessionStore, StoreErrorKind, StoredRecord};
+use cloakroom_core::session::End;
+use cloakroom_store::{Content, Filed, Replaced, SessionStore, StoreErrorKind, StoredRecord};
 use proptest::{prelude::*, test_runner::TestRunner};
 
 use super::{at, id, key};
@@ -124,17 +125,22 @@ impl Model {
             }
             Operation::Remove { id: name } => {
                 let expected = self.records.remove(&name).map(stored);
-                assert_eq!(store.remove(id([name])).await.unwrap(), expected);
+                assert_eq!(store.remove(id([name]), End::Logout).await.unwrap(), expected);
             }
             Operation::Filed { key: number, now } => {
                 let is_found = |name: &u8, record: &(u64, Vec<u8>, u64)| {
                     record.2 > now && self.filed[name].contains(&number)
                 };
                 let expected = self.records.iter().filter(|(name, record)| is_found(name, record));
-                let mut expected: Vec<_> = expected.map(|(name, _)| id([*name])).collect();
+                let filed = |(name, record): (&u8, &(u64, Vec<u8>, u64))| Filed {
+                    id: id([*name]),
+                    card: record.1.clone(),
+                    expires_at: at(record.2),
+                };
+                let mut expected: Vec<_> = expected.map(filed).collect();
                 let mut found = store.filed(key(number), at(now)).await.unwrap();
-                expected.sort();
-                found.sort();
+                expected.sort_by_key(|it| it.id);
+                found.sort_by_key(|it| it.id);
                 assert_eq!(found, expected);
             }
             Operation::Claim { key, until, now } => {
@@ -157,7 +163,8 @@ impl Model {
 }
 
 fn content(sealed: &[u8], filed: &[u8]) -> Content {
-    Content { sealed: sealed.to_vec(), filed: filed.iter().copied().map(key).collect() }
+    let filed = filed.iter().copied().map(key).collect();
+    Content { sealed: sealed.to_vec(), filed, card: sealed.to_vec() }
 }
 
 fn stored((version, sealed, end): (u64, Vec<u8>, u64)) -> StoredRecord {

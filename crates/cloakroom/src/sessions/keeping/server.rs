@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cloakroom_core::{
     cookie::{self, Found},
     random::Random,
-    session::{Record, RecordId, Ticket, Timeouts, UserKey},
+    session::{End, Record, RecordId, Ticket, Timeouts, UserKey},
     time::Timestamp,
 };
 use cloakroom_store::{Content, Replaced, SessionStore, StoreError};
@@ -93,6 +93,7 @@ impl Server {
         Content {
             sealed: record.seal(&keyring, ticket, &*self.random),
             filed: record.user.index_key(&keyring).into_iter().collect(),
+            card: Vec::new(),
         }
     }
 
@@ -105,7 +106,7 @@ impl Server {
     ) -> Result<Vec<RecordId>, StoreError> {
         let mut ids = Vec::new();
         for key in user.index_keys(&self.keyring.get()) {
-            ids.extend(self.store.filed(key, now).await?);
+            ids.extend(self.store.filed(key, now).await?.into_iter().map(|filed| filed.id));
         }
         ids.retain(|id| *id != but);
         Ok(ids)
@@ -113,13 +114,13 @@ impl Server {
 
     pub(super) async fn remove(&self, presented: &Presented) -> Result<Option<Record>, StoreError> {
         let Kind::Ticket(ticket) = presented.kind() else { return Ok(None) };
-        let removed = self.store.remove(presented.id()).await?;
+        let removed = self.store.remove(presented.id(), End::Logout).await?;
         Ok(removed
             .and_then(|stored| Record::open(&self.keyring.get(), ticket, &stored.sealed).ok()))
     }
 
-    pub(super) async fn forget(&self, id: RecordId) -> Result<bool, StoreError> {
-        Ok(self.store.remove(id).await?.is_some())
+    pub(super) async fn forget(&self, id: RecordId, end: End) -> Result<bool, StoreError> {
+        Ok(self.store.remove(id, end).await?.is_some())
     }
 
     pub(super) async fn touch(
