@@ -54,11 +54,11 @@ async function expectOneRefreshPerExpiry(world: ShopWorld, browser: BrowserConte
     await expiry(world)
     world.provider.accessTokenLifetime = round < rounds ? lifetime : 600
     expectAnswered(await orderIn(pages, requests), world)
-    expect(world.provider.refreshes).toBe(round)
-    if (calls !== undefined) expect(world.front.count('/auth/refresh')).toBe(round * calls)
+    expect(world.provider.refreshes, 'refreshes at the provider').toBe(round)
+    if (calls !== undefined) expect(world.front.count('/auth/refresh'), 'calls of the refresh endpoint').toBe(round * calls)
   }
-  expect(world.provider.refusedRefreshes).toBe(0)
-  expect(world.provider.endedGrants.size).toBe(0)
+  expect(world.provider.refusedRefreshes, 'refreshes that the provider refused').toBe(0)
+  expect(world.provider.endedGrants.size, 'grants that were ended').toBe(0)
   for (const page of pages) {
     expect(await page.evaluate(() => window.shop.session.check())).toMatchObject({ status: 'in' })
   }

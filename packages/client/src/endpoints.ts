@@ -22,15 +22,18 @@ export interface Endpoints {
 export function createEndpoints(base: string, { csrfHeader, requiredHeader }: GuardHeaders): Endpoints {
   let csrfToken: string | undefined
 
-  /** A 401 is an answer where it says something of the session. */
-  async function send(method: string, path: string, unauthorized?: 401): Promise<Response> {
+  /**
+   * A 401 is an answer where it says something of the session. One whose body breaks off, as in Firefox when the page
+   * is left meanwhile, is none.
+   */
+  async function send<T>(method: string, path: string, unauthorized?: 401, read?: (answer: Response) => T): Promise<T> {
     // Another tab may have begun another session: its token is asked for.
     if (method === 'POST') csrfToken = undefined
     const request = new Request(base + path, { method, signal: AbortSignal.timeout(PATIENCE) })
     await sign(request)
     try {
       const answer = await fetch(request)
-      if (answer.ok || answer.status === unauthorized) return answer
+      if (answer.ok || answer.status === unauthorized) return read ? read(answer) : await answer.json()
       throw answer.status
     } catch (cause) {
       throw new SessionError('unreachable', `${request.url}: ${cause}`, { cause })
@@ -38,8 +41,7 @@ export function createEndpoints(base: string, { csrfHeader, requiredHeader }: Gu
   }
 
   async function ask(): Promise<SessionAnswer> {
-    const answer = await send('GET', '/session', 401)
-    const body = (await answer.json().catch(() => ({}))) as SessionAnswer
+    const body: SessionAnswer = await send('GET', '/session', 401)
     csrfToken = body.csrfToken
     return body
   }
@@ -56,13 +58,10 @@ export function createEndpoints(base: string, { csrfHeader, requiredHeader }: Gu
   return {
     ask,
     sign,
-    async refresh() {
-      const answer = await send('POST', '/refresh', 401)
-      return answer.ok ? endOf(answer.headers.get('Cloakroom-Expires-In')) : 'over'
-    },
+    refresh: () =>
+      send('POST', '/refresh', 401, ({ ok, headers }) => (ok ? endOf(headers.get('Cloakroom-Expires-In')) : 'over')),
     async logout(everywhere) {
-      const answer = await send('POST', everywhere ? '/logout?everywhere=true' : '/logout')
-      return ((await answer.json()) as { location: string }).location
+      return (await send<{ location: string }>('POST', everywhere ? '/logout?everywhere=true' : '/logout')).location
     },
   }
 }

@@ -50,6 +50,14 @@ describe('the first answer', () => {
     expect(tab.gateway.asked('POST /auth/refresh')).toBe(1)
   })
 
+  // In Firefox also what a page gets that is left before the answer is read.
+  test('that breaks off is none, and no reason to refresh', async () => {
+    const tab = openTab()
+    tab.gateway.answer(ask, () => new Response(new ReadableStream({ start: (body) => body.error(new TypeError('cut off')) })))
+    await expect(tab.session().ready()).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(tab.gateway.requests).toHaveLength(1)
+  })
+
   test('whose refresh token is dead says that nobody is there', async () => {
     const tab = openTab()
     tab.gateway.answer(ask, marked('expired'))

@@ -212,7 +212,7 @@ export const loggedOut: Response = Response.json({ loggedIn: false })
 
 /** An answer with this mark. */
 export function marked(mark: string, status = 401): Response {
-  return new Response('', { status, headers: { 'Cloakroom-Session': mark } })
+  return Response.json({ status, reason: mark }, { status, headers: { 'Cloakroom-Session': mark } })
 }
 
 /** The answer to a refresh that made the token fresh. */
