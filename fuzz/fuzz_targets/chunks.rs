@@ -16,7 +16,7 @@ use cloakroom_core::{
     key::Keyring,
     random::Random,
     secret::Token,
-    session::{Record, SealedSession, Ticket, TokenSet, UserKey},
+    session::{Device, Record, SealedSession, Ticket, TokenSet, UserKey},
     time::Timestamp,
 };
 use http::{HeaderMap, HeaderValue, header::COOKIE};
@@ -181,6 +181,7 @@ fn seal(
             tokens,
             created_at: now,
             absolute_end: now,
+            device: Device::default(),
         },
         generation,
         beside: None,

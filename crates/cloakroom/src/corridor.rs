@@ -106,7 +106,7 @@ impl Shared {
         match passing {
             Passing::Login(provider) => {
                 let now = self.clock.now();
-                let login = PassingLogin::begin(provider, &mut parts.headers, now);
+                let login = PassingLogin::begin(provider, &mut parts.headers, admitted, now);
                 self.hand_on(parts, admitted, matched, None, id)?;
                 Ok(Onward::LoggingIn(login))
             }

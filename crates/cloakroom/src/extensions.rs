@@ -1,6 +1,6 @@
 //! What a request carries in its extensions for the service behind.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use cloakroom_core::{
     jwt::VerifiedClaims,
@@ -32,6 +32,14 @@ impl CurrentBearer {
         &self.0
     }
 }
+
+/// The address of the client, in the extensions of what [`crate::Cloakroom::handle`] gets: that a login
+/// came from there is shown to its user in the list of sessions.
+///
+/// The layer believes no header (R68). Whoever puts it there knows the TCP peer and which proxies to
+/// believe; without it sessions are listed without an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 /// The place of the matched route in [`crate::Settings::routes`], in the request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -115,7 +115,9 @@ pub use claims::ClaimsRejection;
 pub use claims::{Claims, CookieGuard, TokenReader};
 pub use cloakroom::{Cloakroom, SetupError};
 pub use clock::{Clock, SystemClock};
-pub use extensions::{CurrentBearer, CurrentSession, MatchedRoute, RequestId, ServedOrigin};
+pub use extensions::{
+    ClientAddress, CurrentBearer, CurrentSession, MatchedRoute, RequestId, ServedOrigin,
+};
 pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
 pub use refusal::{EXPIRES_IN_HEADER, Refusal, SESSION_HEADER};

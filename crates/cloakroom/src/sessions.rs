@@ -12,7 +12,7 @@ mod refresh;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    session::{End, Record, RecordId, Timeouts, TokenSet, UserKey},
+    session::{Device, End, Record, RecordId, Timeouts, TokenSet, UserKey},
     time::Timestamp,
 };
 use cloakroom_store::{SessionStore, StoreError};
@@ -225,6 +225,7 @@ impl Sessions {
         &self,
         provider: &str,
         login: Login,
+        device: Device,
         now: Timestamp,
     ) -> Result<Started, StartError> {
         let record = Record {
@@ -234,6 +235,8 @@ impl Sessions {
             tokens: login.tokens,
             created_at: now,
             absolute_end: now.plus(self.timeouts.absolute),
+            // Cookies have no room for what no list shows.
+            device: if self.are_stored() { device } else { Device::default() },
         };
         let started = self.keeping.start(record, now).await?;
         tracing::info!(sid = started.id.handle(), provider, "session started");

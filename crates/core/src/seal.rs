@@ -35,6 +35,8 @@ pub const OVERHEAD: usize = HEAD + TAG;
 pub enum Purpose {
     /// A session's record in the store.
     SessionRecord,
+    /// What a list of sessions shows of one, beside its record in the store.
+    SessionCard,
     /// A whole session, in the browser's cookies.
     SessionCookie,
     /// A login under way, in its transaction cookie (R21).
@@ -47,6 +49,7 @@ impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::SessionRecord => b"session record",
+            Self::SessionCard => b"session card",
             Self::SessionCookie => b"session cookie",
             Self::LoginTransaction => b"login transaction",
             Self::LogoutTicket => b"logout ticket",

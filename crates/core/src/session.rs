@@ -6,6 +6,8 @@
 //!
 //! Where there is no store, the cookies hold a [`SealedSession`], for which the keyring alone is the key.
 
+mod card;
+mod device;
 mod end;
 mod freshness;
 mod holder;
@@ -18,6 +20,8 @@ mod timeouts;
 #[cfg(test)]
 mod tests;
 
+pub use card::Card;
+pub use device::Device;
 pub use end::End;
 pub use freshness::{Freshness, refresh_margin};
 pub use holder::Holder;

@@ -11,7 +11,7 @@ pub(crate) mod tls;
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use cloakroom::{Cloakroom, MatchedRoute, ReplyBody};
+use cloakroom::{ClientAddress, Cloakroom, MatchedRoute, ReplyBody};
 use http::{HeaderValue, Request, Response, header::CONNECTION};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -119,9 +119,10 @@ impl Gateway {
 
     async fn conduct(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         arrival: &Arrival,
     ) -> Result<Response<ReplyBody<InnerBody>>, Infallible> {
+        request.extensions_mut().insert(ClientAddress(arrival.client()));
         self.cloakroom
             .handle(request, |request| async move {
                 let route = request.extensions().get::<MatchedRoute>();

@@ -9,7 +9,7 @@ use cloakroom_core::{
     key::Keyring,
     random::OsRandom,
     secret::Token,
-    session::{Record, Ticket, TokenSet, UserKey},
+    session::{Device, Record, Ticket, TokenSet, UserKey},
     time::Timestamp,
 };
 use cloakroom_store::{Content, EmbeddedStore, SessionStore};
@@ -40,6 +40,7 @@ fn record(refresh_token: &str) -> Record {
         },
         created_at: NOW,
         absolute_end: Timestamp::from_unix_seconds(1_900_000_000),
+        device: Device::default(),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What every login ends with, whichever provider it came from.
 
-use cloakroom_core::{session::RecordId, time::Timestamp};
+use cloakroom_core::{
+    session::{Device, RecordId},
+    time::Timestamp,
+};
 use http::{HeaderMap, HeaderValue};
 
 use crate::{
@@ -21,12 +24,13 @@ pub(crate) async fn session(
     provider: &Provider,
     login: Login,
     replaces: Option<RecordId>,
+    device: Device,
     now: Timestamp,
 ) -> Result<Vec<HeaderValue>, Refusal> {
     let sessions = &shared.sessions;
     let old = sessions.present(headers);
     let started =
-        sessions.start(provider.name(), login, now).await.map_err(|error| match error {
+        sessions.start(provider.name(), login, device, now).await.map_err(|error| match error {
             StartError::Store(error) => Refusal::new(Reason::StoreUnavailable, error.to_string()),
             StartError::DoesNotFit(detail) => Refusal::new(Reason::TokensTooLarge, detail),
             StartError::NotVerified(detail) => Refusal::new(Reason::LoginFailed, detail),

@@ -59,7 +59,8 @@ async fn log_in(
         .ok_or_else(|| Refusal::new(Reason::UnknownProvider, "no provider of this name"))?;
     let login = exchange(shared, provider, admitted, transaction, state).await.map_err(again)?;
     let tokens = login.tokens.clone();
-    let cookies = begin::session(shared, headers, provider, login, pending.replaces, now)
+    let (replaces, device) = (pending.replaces, admitted.device(headers));
+    let cookies = begin::session(shared, headers, provider, login, replaces, device, now)
         .await
         // Nobody will ever use them.
         .inspect_err(|_| provider.revoke(tokens))

@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::{session::Device, time::Timestamp};
 use cloakroom_oauth::token_api::{Lifted, LoginAnswer, jwts, leads_off_with_token};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response,
@@ -33,7 +33,7 @@ use crate::{
     control::begin,
     provider::{Provider, TokenApiProvider},
     refusal::{Refusal, SESSION_HEADER},
-    way::reply,
+    way::{gate::Admitted, reply},
 };
 
 /// The kinds of content that may be no JSON.
@@ -58,16 +58,23 @@ pub(crate) struct PassingLogin {
     provider: Arc<Provider>,
     /// The request's cookies: they name the session that the login replaces.
     cookies: HeaderMap,
+    device: Device,
     asked_at: Timestamp,
 }
 
 impl PassingLogin {
     /// Prepares the request, before our cookies are taken off.
-    pub(crate) fn begin(provider: Arc<Provider>, headers: &mut HeaderMap, now: Timestamp) -> Self {
+    pub(crate) fn begin(
+        provider: Arc<Provider>,
+        headers: &mut HeaderMap,
+        admitted: &Admitted,
+        now: Timestamp,
+    ) -> Self {
         let cookies = headers.get_all(COOKIE).iter().map(|value| (COOKIE, value.clone())).collect();
         ask_for_all(headers);
         headers.insert(ACCEPT, accepted(headers));
-        Self { provider, cookies, asked_at: now }
+        let device = admitted.device(headers);
+        Self { provider, cookies, device, asked_at: now }
     }
 
     /// Judges the service's answer.
@@ -159,9 +166,10 @@ impl PassingLogin {
         self.warn_of_jwts(service, &remainder);
         let login = service.login(lifted, self.asked_at);
         let (tokens, now) = (login.tokens.clone(), shared.clock.now());
-        let cookies = begin::session(shared, &self.cookies, &self.provider, login, None, now)
+        let (provider, device) = (&self.provider, self.device.clone());
+        let cookies = begin::session(shared, &self.cookies, provider, login, None, device, now)
             .await
-            .inspect_err(|_| self.provider.revoke(tokens))?;
+            .inspect_err(|_| provider.revoke(tokens))?;
         for name in OF_THE_BODY {
             headers.remove(name);
         }

@@ -13,16 +13,17 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use cloakroom_core::{
     cookie::CookieName, guard::is_websocket_upgrade, origin::PublicOrigin, path::NormalPath,
+    session::Device,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
     header::{
         AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, ORIGIN, SET_COOKIE,
-        TRANSFER_ENCODING, UPGRADE,
+        TRANSFER_ENCODING, UPGRADE, USER_AGENT,
     },
     request::Parts,
 };
@@ -30,6 +31,7 @@ use http::{
 use super::reply::CLEAR_SITE_DATA;
 use crate::{
     control::transaction,
+    extensions::ClientAddress,
     reason::Reason,
     refusal::{OWN_HEADERS, Refusal},
 };
@@ -51,6 +53,7 @@ pub(crate) struct Admitted {
     query: Option<String>,
     /// Off the request, whatever the route: only one that accepts bearers looks at it.
     authorization: Vec<HeaderValue>,
+    client: Option<IpAddr>,
 }
 
 impl Admitted {
@@ -74,6 +77,11 @@ impl Admitted {
         &self.authorization
     }
 
+    /// What a user may recognise a login by that this request completes.
+    pub(crate) fn device(&self, headers: &HeaderMap) -> Device {
+        Device::new(headers.get(USER_AGENT).map(HeaderValue::as_bytes), self.client)
+    }
+
     /// Path and query, as they are forwarded.
     pub(crate) fn target(&self) -> String {
         match &self.query {
@@ -89,7 +97,7 @@ pub(crate) fn admit(
     origins: &[Arc<PublicOrigin>],
     session_cookie: &CookieName,
 ) -> Result<Admitted, Refusal> {
-    let Parts { method, uri, version, headers, .. } = parts;
+    let Parts { method, uri, version, headers, extensions, .. } = parts;
     let origin = Arc::clone(find_origin(uri, *version, headers, origins)?);
     check_size(headers, session_cookie)?;
     check_framing(headers)?;
@@ -102,7 +110,9 @@ pub(crate) fn admit(
     drop_connection_headers(headers, websocket)?;
     let authorization = set_authorization_aside(headers);
     drop_proxy_claims(headers);
-    Ok(Admitted { origin, path, query: uri.query().map(str::to_owned), authorization })
+    let client = extensions.get::<ClientAddress>().map(|client| client.0);
+    let query = uri.query().map(str::to_owned);
+    Ok(Admitted { origin, path, query, authorization, client })
 }
 
 /// The origin of ours that the request's host names.

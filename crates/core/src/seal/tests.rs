@@ -9,8 +9,12 @@ use crate::{
     random::{Counted, Random},
 };
 
-const PURPOSES: [Purpose; 3] =
-    [Purpose::SessionRecord, Purpose::LoginTransaction, Purpose::LogoutTicket];
+const PURPOSES: [Purpose; 4] = [
+    Purpose::SessionRecord,
+    Purpose::SessionCard,
+    Purpose::LoginTransaction,
+    Purpose::LogoutTicket,
+];
 
 fn key(seed: u8) -> String {
     let bytes: [u8; 32] =
@@ -141,8 +145,8 @@ proptest! {
     #[test]
     fn r28_it_opens_with_its_context_only(
         plain in proptest::collection::vec(any::<u8>(), 0..64),
-        sealed_as in (0_usize..3, short(), short()),
-        other in (0_usize..3, short(), short()),
+        sealed_as in (0_usize..4, short(), short()),
+        other in (0_usize..4, short(), short()),
         shift in any::<bool>(),
         seed in any::<u64>(),
     ) {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Ticket;
+use super::{Device, Ticket};
 use crate::{
     key::Keyring,
     random::Random,
@@ -53,6 +53,9 @@ pub struct Record {
     pub created_at: Timestamp,
     /// When it ends at the latest (R32).
     pub absolute_end: Timestamp,
+    /// Where its login came from, where sessions are listed.
+    #[serde(default, skip_serializing_if = "Device::is_unknown")]
+    pub device: Device,
 }
 
 /// Why a stored record is of no use.

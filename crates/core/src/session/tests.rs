@@ -1,5 +1,7 @@
-//! Tickets, records, timeouts and freshness, at their edges.
+//! Tickets, records, cards, timeouts and freshness, at their edges.
 
+mod card;
+mod device;
 mod freshness;
 mod index;
 mod record;

@@ -47,6 +47,11 @@ impl Arrival {
         &self.hops
     }
 
+    /// Who sent the request, as far as anybody can know.
+    pub(super) fn client(&self) -> IpAddr {
+        self.hops[0]
+    }
+
     /// Whether the browser came by TLS, as far as anybody can know.
     pub(super) fn is_secure(&self) -> bool {
         self.secure

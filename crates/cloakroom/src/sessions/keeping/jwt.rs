@@ -17,8 +17,8 @@ use cloakroom_core::{
     random::Random,
     secret::Token,
     session::{
-        Beside, Freshness, Record, RecordId, SealedSession, Ticket, Timeouts, TokenSet, UserKey,
-        access_token_id,
+        Beside, Device, Freshness, Record, RecordId, SealedSession, Ticket, Timeouts, TokenSet,
+        UserKey, access_token_id,
     },
     time::Timestamp,
 };
@@ -425,5 +425,6 @@ fn record(token: Token, claims: &VerifiedClaims) -> Record {
         },
         created_at: obtained_at,
         absolute_end: expires_at,
+        device: Device::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cloakroom_core::{
     cookie::{self, Found},
     random::Random,
-    session::{End, Record, RecordId, Ticket, Timeouts, UserKey},
+    session::{Card, End, Record, RecordId, Ticket, Timeouts, UserKey},
     time::Timestamp,
 };
 use cloakroom_store::{Content, Replaced, SessionStore, StoreError};
@@ -93,7 +93,7 @@ impl Server {
         Content {
             sealed: record.seal(&keyring, ticket, &*self.random),
             filed: record.user.index_key(&keyring).into_iter().collect(),
-            card: Vec::new(),
+            card: Card::of(record).seal(&keyring, ticket.record_id(), &record.user, &*self.random),
         }
     }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     cookie::{Attributes, Lifetime, SameSite},
     random::Counted,
-    session::{TokenSet, UserKey},
+    session::{Device, TokenSet, UserKey},
 };
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -35,6 +35,7 @@ fn session(user: &str, generation: u64, size: usize, random: &Counted) -> Sealed
             },
             created_at: NOW,
             absolute_end: NOW,
+            device: Device::default(),
         },
         generation,
         expires_at: NOW,

@@ -9,7 +9,7 @@ use crate::{
     random::Counted,
     seal::{Purpose, SealContext},
     secret::Token,
-    session::{Record, RecordError, Ticket, TokenSet, UserKey},
+    session::{Device, Record, RecordError, Ticket, TokenSet, UserKey},
     time::Timestamp,
 };
 
@@ -32,6 +32,7 @@ fn record(access: &str, refresh: &str, id: &str, sub: &str) -> Record {
         },
         created_at: NOW,
         absolute_end: Timestamp::from_unix_seconds(1_800_600_000),
+        device: Device::default(),
     }
 }
 

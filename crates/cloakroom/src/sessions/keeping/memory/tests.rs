@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom_core::{
     secret::Token,
-    session::{TokenSet, UserKey},
+    session::{Device, TokenSet, UserKey},
 };
 
 use super::*;
@@ -33,6 +33,7 @@ fn successor(generation: u64, expires_at: Timestamp) -> Successor {
         },
         created_at: at(0),
         absolute_end: at(10_000),
+        device: Device::default(),
     };
     Successor { record: Arc::new(record), generation, expires_at }
 }

@@ -7,7 +7,7 @@ use cloakroom_core::{
     key::Keyring,
     random::OsRandom,
     secret::Token,
-    session::{TokenSet, UserKey},
+    session::{Device, TokenSet, UserKey},
 };
 use http::header::{COOKIE, SET_COOKIE};
 
@@ -33,6 +33,7 @@ fn record(access_token: &str) -> Record {
         },
         created_at: at(0),
         absolute_end: at(10_000),
+        device: Device::default(),
     }
 }
 
