@@ -177,6 +177,7 @@ fn seal(
         record: Record {
             provider: "default".to_owned(),
             user: UserKey { iss: "https://login.example.org".to_owned(), sub: sub.to_owned() },
+            sid: None,
             claims: serde_json::Map::new(),
             tokens,
             created_at: now,

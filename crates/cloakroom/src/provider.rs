@@ -51,6 +51,8 @@ enum Kind {
 pub(crate) struct Login {
     pub(crate) tokens: TokenSet,
     pub(crate) user: UserKey,
+    /// The provider's name for its own session, where it says one.
+    pub(crate) sid: Option<String>,
     pub(crate) claims: Map<String, Value>,
 }
 
@@ -60,6 +62,8 @@ pub(crate) struct Renewed {
     pub(crate) tokens: TokenSet,
     /// From a new ID Token, where one came.
     pub(crate) claims: Option<Map<String, Value>>,
+    /// From the same.
+    pub(crate) sid: Option<String>,
 }
 
 /// Why a refresh gave nothing.

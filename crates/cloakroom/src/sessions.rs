@@ -231,6 +231,7 @@ impl Sessions {
         let record = Record {
             provider: provider.to_owned(),
             user: login.user,
+            sid: login.sid,
             claims: login.claims,
             tokens: login.tokens,
             created_at: now,

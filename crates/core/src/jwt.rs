@@ -12,8 +12,8 @@
 //!    R55, R58).
 //! 3. The key: only now looked up, in the issuer's [`KeySet`], by `kid` and algorithm together.
 //! 4. The signature, and only then the claims: `iss` and `aud` as the
-//!    [`IssuerRule`] and the [`AudienceRule`] say, `exp` required; `exp`, `nbf`, `iat`
-//!    finite numbers within [`MAX_LEEWAY`] of sense; claims that belong to another kind of token
+//!    [`IssuerRule`] and the [`AudienceRule`] say, `exp` required but of a
+//!    [`TokenKind::LogoutToken`]; `exp`, `nbf`, `iat` finite numbers within [`MAX_LEEWAY`] of sense; claims that belong to another kind of token
 //!    refused (R57–R59).
 //!
 //! What comes out is [`VerifiedClaims`], which nothing else can make.

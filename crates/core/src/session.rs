@@ -25,7 +25,7 @@ pub use device::Device;
 pub use end::End;
 pub use freshness::{Freshness, refresh_margin};
 pub use holder::Holder;
-pub use index::IndexKey;
+pub use index::{IndexKey, ProviderSession};
 pub use record::{Record, RecordError, TokenSet, UserKey};
 pub use sealed::{Beside, OpenFault, SealedSession, TooLarge, access_token_id};
 pub use ticket::{RecordId, Ticket};

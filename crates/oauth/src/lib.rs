@@ -9,7 +9,8 @@
 //! 3. [`judge_callback`] lets a [`Code`] through only to the browser that began (R4, R6).
 //! 4. [`code_request`] → [`judge_token_answer`] → [`TokenAnswer`]; [`verify_id_token`] (R9).
 //! 5. Later: [`refresh_request`] with [`verify_refreshed_id_token`] (R10, R15); at the end
-//!    [`revocation_requests`] (R17) and [`end_session_url`] (R47).
+//!    [`revocation_requests`] (R17) and [`end_session_url`] (R47). Where the provider ends a session
+//!    itself it says so by a token: [`verify_logout_token`] (R49).
 //!
 //! JSON login services that are no OAuth have [`token_api`].
 //!
@@ -26,6 +27,7 @@ mod discovery;
 mod end_session;
 mod id_token;
 mod jwks;
+mod logout_token;
 mod metadata;
 mod revoke;
 mod token;
@@ -44,6 +46,7 @@ pub use id_token::{
     IdClaims, IdTokenError, names_other_user, verify_id_token, verify_refreshed_id_token,
 };
 pub use jwks::{JwksCache, JwksUrl, jwks_request};
+pub use logout_token::{LoggedOut, LogoutToken, verify_logout_token};
 pub use metadata::{Metadata, MetadataError, MetadataFault, published_jwks_url};
 pub use revoke::revocation_requests;
 pub use token::{

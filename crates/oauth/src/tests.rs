@@ -5,6 +5,7 @@ mod callback;
 mod id_token;
 mod jwks;
 mod login;
+mod logout_token;
 mod metadata;
 mod peer;
 mod requests;

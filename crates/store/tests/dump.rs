@@ -19,6 +19,7 @@ const REFRESH: &str = "refresh-token-0123456789abcdef";
 const SECOND_REFRESH: &str = "second-refresh-token-0123456789";
 const ID_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJub25jZSI6Im4ifQ.id-signature";
 const SUBJECT: &str = "alice-subject-4711";
+const SID: &str = "provider-session-4711";
 const ISSUER: &str = "https://login.example.org/realms/shop";
 const MAIL: &str = "alice@example.org";
 
@@ -30,6 +31,7 @@ fn record(refresh_token: &str) -> Record {
     Record {
         provider: "default".to_owned(),
         user: UserKey { iss: ISSUER.to_owned(), sub: SUBJECT.to_owned() },
+        sid: Some(SID.to_owned()),
         claims,
         tokens: TokenSet {
             access_token: Token::new(ACCESS),
@@ -55,8 +57,7 @@ async fn the_file_tells_nothing() {
 
     let store = EmbeddedStore::open(&path).unwrap();
     let sealed = record(REFRESH).seal(&keyring, &ticket, &random);
-    let user = record(REFRESH).user;
-    let filed = vec![user.index_key(&keyring).unwrap()];
+    let filed = record(REFRESH).index_keys(&keyring);
     store
         .create(id, Content { sealed, filed: filed.clone(), card: Vec::new() }, end)
         .await
@@ -69,13 +70,14 @@ async fn the_file_tells_nothing() {
     let cookie_bytes = URL_SAFE_NO_PAD.decode(cookie.as_bytes()).unwrap();
     let key_line = keyring.to_text().lines().last().unwrap().to_owned();
     let key = URL_SAFE_NO_PAD.decode(&key_line).unwrap();
-    let hidden: [(&str, &[u8]); 12] = [
+    let hidden: [(&str, &[u8]); 13] = [
         ("access token", ACCESS.as_bytes()),
         ("its signature", b"access-signature"),
         ("first refresh token", REFRESH.as_bytes()),
         ("refresh token", SECOND_REFRESH.as_bytes()),
         ("id token", ID_TOKEN.as_bytes()),
         ("subject", SUBJECT.as_bytes()),
+        ("provider's session", SID.as_bytes()),
         ("issuer", ISSUER.as_bytes()),
         ("mail", MAIL.as_bytes()),
         ("cookie", cookie.as_bytes()),
@@ -90,7 +92,9 @@ async fn the_file_tells_nothing() {
         }
         // The search finds what is there.
         assert!(contains(&bytes, id.as_bytes()) && contains(&bytes, &second[..64]), "{when}");
-        assert!(contains(&bytes, filed[0].as_bytes()), "{when}");
+        for key in &filed {
+            assert!(contains(&bytes, key.as_bytes()), "{when}");
+        }
     };
     nothing_shows("while it is open");
     drop(store);

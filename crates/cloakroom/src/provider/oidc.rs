@@ -15,7 +15,6 @@ use cloakroom_oauth::{
     code_request, judge_token_answer, names_other_user, refresh_request, revocation_requests,
     verify_id_token, verify_refreshed_id_token,
 };
-use serde_json::{Map, Value};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -108,6 +107,7 @@ impl OidcProvider {
             .await??;
         Ok(Login {
             user: claims.user(),
+            sid: claims.sid().map(str::to_owned),
             claims: claims.public_claims(),
             tokens: answer.into_token_set(None, asked_at),
         })
@@ -149,7 +149,11 @@ impl OidcProvider {
             // One that was not verified is no hint for a logout either.
             tokens.id_token = record.tokens.id_token.clone();
         }
-        Ok(Renewed { claims, tokens })
+        Ok(Renewed {
+            sid: claims.as_ref().and_then(IdClaims::sid).map(str::to_owned),
+            claims: claims.map(|claims| claims.public_claims()),
+            tokens,
+        })
     }
 
     /// Revokes what it can of `tokens`, beside the caller and best effort (R17, RFC 7009).
@@ -183,7 +187,7 @@ impl OidcProvider {
         keys: Option<&KeySet>,
         answer: &TokenAnswer,
         record: &Record,
-    ) -> Result<Option<Map<String, Value>>, RefreshError> {
+    ) -> Result<Option<IdClaims>, RefreshError> {
         let Some(id_token) = &answer.id_token else { return Ok(None) };
         if names_other_user(id_token, &record.user) {
             return Err(RefreshError::OtherUser);
@@ -194,7 +198,7 @@ impl OidcProvider {
             verify_refreshed_id_token(client, metadata, keys, user, id_token, access_token, now)
         });
         match verified {
-            Some(Ok(claims)) => return Ok(Some(claims.public_claims())),
+            Some(Ok(claims)) => return Ok(Some(claims)),
             Some(Err(error)) if error.is_other_user() => return Err(RefreshError::OtherUser),
             Some(Err(error)) => {
                 tracing::warn!(provider = self.name, %error, "refreshed ID Token not used");

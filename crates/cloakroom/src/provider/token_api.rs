@@ -72,7 +72,7 @@ impl TokenApiProvider {
             // Nobody can spend it; without it the session lasts as long as its token.
             tokens.refresh_token = None;
         }
-        Login { tokens, user, claims: claims.unwrap_or_default() }
+        Login { tokens, user, sid: None, claims: claims.unwrap_or_default() }
     }
 
     /// Spends the record's refresh token.
@@ -99,7 +99,7 @@ impl TokenApiProvider {
             self.revoke(tokens);
             return Err(RefreshError::OtherUser);
         }
-        Ok(Renewed { tokens, claims: None })
+        Ok(Renewed { tokens, claims: None, sid: None })
     }
 
     /// Tells the service that a session has ended, beside the caller and best effort (R17).

@@ -109,6 +109,7 @@ impl Sessions {
             Ok(renewed) => {
                 let record = Record {
                     tokens: renewed.tokens,
+                    sid: renewed.sid.or_else(|| stored.record.sid.clone()),
                     claims: renewed.claims.unwrap_or_else(|| stored.record.claims.clone()),
                     ..(*stored.record).clone()
                 };

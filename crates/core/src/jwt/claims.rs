@@ -16,6 +16,9 @@ const LAST_SECOND: f64 = 253_402_300_799.0;
 /// The member of `events` that makes a logout token one.
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
+/// No logout token counts longer after its `iat`, whatever its `exp`; several providers write none.
+const LOGOUT_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
 pub(super) fn judge(
     claims: Map<String, Value>,
     algorithm: Algorithm,
@@ -24,7 +27,7 @@ pub(super) fn judge(
 ) -> Result<VerifiedClaims, JwtError> {
     judge_issuer(&claims, expect.issuer)?;
     judge_audience(&claims, expect.audience)?;
-    let times = Times::read(&claims)?;
+    let times = Times::read(&claims, expect.kind)?;
     times.judge(expect.leeway, now)?;
     if text(&claims, "sub")? == Some("") {
         return Err(JwtError::Missing("sub"));
@@ -60,12 +63,17 @@ pub(super) struct Times {
 }
 
 impl Times {
-    fn read(claims: &Map<String, Value>) -> Result<Self, JwtError> {
-        Ok(Self {
-            expires_at: numeric_date(claims, "exp")?.ok_or(JwtError::Missing("exp"))?,
-            not_before: numeric_date(claims, "nbf")?,
-            issued_at: numeric_date(claims, "iat")?,
-        })
+    fn read(claims: &Map<String, Value>, kind: TokenKind) -> Result<Self, JwtError> {
+        let exp = numeric_date(claims, "exp")?;
+        let issued_at = numeric_date(claims, "iat")?;
+        let expires_at = match kind {
+            TokenKind::AccessToken | TokenKind::IdToken => exp.ok_or(JwtError::Missing("exp"))?,
+            TokenKind::LogoutToken => {
+                let latest = issued_at.ok_or(JwtError::Missing("iat"))?.plus(LOGOUT_TOKEN_LIFETIME);
+                exp.map_or(latest, |exp| exp.min(latest))
+            }
+        };
+        Ok(Self { expires_at, not_before: numeric_date(claims, "nbf")?, issued_at })
     }
 
     pub(super) fn judge(&self, leeway: Duration, now: Timestamp) -> Result<(), JwtError> {
@@ -167,7 +175,11 @@ fn judge_kind(claims: &Map<String, Value>, kind: TokenKind) -> Result<(), JwtErr
         TokenKind::IdToken => {
             logout.is_some() || matches!(keycloak, "Bearer" | "Refresh" | "Offline" | "Logout")
         }
-        TokenKind::LogoutToken => has("nonce") || !logout.is_some_and(Value::is_object),
+        TokenKind::LogoutToken => {
+            has("nonce")
+                || !logout.is_some_and(Value::is_object)
+                || matches!(keycloak, "ID" | "Bearer" | "Refresh" | "Offline")
+        }
     };
     if foreign {
         return Err(JwtError::Kind);
@@ -180,8 +192,16 @@ fn judge_kind(claims: &Map<String, Value>, kind: TokenKind) -> Result<(), JwtErr
     if let Some(name) = required.iter().find(|name| !has(name)) {
         return Err(JwtError::Missing(name));
     }
-    if kind == TokenKind::LogoutToken && !has("sub") && text(claims, "sid")?.is_none() {
-        return Err(JwtError::Missing("sub"));
+    if kind == TokenKind::LogoutToken {
+        // One that names a session unreadably must not end all of its user's.
+        for name in ["jti", "sid"] {
+            if text(claims, name)? == Some("") {
+                return Err(JwtError::Missing(name));
+            }
+        }
+        if !has("sub") && !has("sid") {
+            return Err(JwtError::Missing("sub"));
+        }
     }
     Ok(())
 }

@@ -108,6 +108,7 @@ pub enum TokenKind {
     IdToken,
     /// For the client, about the end of a session. `typ` is `logout+jwt`, `JWT` or absent; `iat`,
     /// `jti`, the logout event and `sub` or `sid` required, no `nonce` (OpenID Connect Back-Channel
-    /// Logout §2.4; R49).
+    /// Logout §2.4; R49). It counts until its `exp`, which may be absent, and no longer than an hour
+    /// after its `iat`.
     LogoutToken,
 }

@@ -1,4 +1,4 @@
-//! Under what a store files a session, so that all of one user's are found.
+//! Under what a store files a session, so that all of one user's, and of one provider's session, are found.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::UserKey;
+use super::{Record, UserKey};
 use crate::key::{Key, Keyring};
 
 /// What sessions are filed under: a MAC under a key that is derived from the keyring.
@@ -66,17 +66,66 @@ impl UserKey {
     pub fn index_keys(&self, keyring: &Keyring) -> Vec<IndexKey> {
         match self.sub.is_empty() {
             true => Vec::new(),
-            false => {
-                let mut keys: Vec<_> =
-                    keyring.keys().map(|key| self.index_key_under(key)).collect();
-                keys.reverse();
-                keys
-            }
+            false => oldest_first(keyring, |key| self.index_key_under(key)),
         }
     }
 
     fn index_key_under(&self, key: &Key) -> IndexKey {
         IndexKey::new(key, b"cloakroom user index v1", [&self.iss, &self.sub])
+    }
+}
+
+/// A session at the provider, `iss` and `sid` together (OpenID Connect Back-Channel Logout §2.1): what a
+/// browser, and with some providers several clients, have there. Several sessions of ours may be of one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProviderSession {
+    /// The issuer.
+    pub iss: String,
+    /// The issuer's name for the session.
+    pub sid: String,
+}
+
+impl ProviderSession {
+    /// As [`UserKey::index_key`].
+    pub fn index_key(&self, keyring: &Keyring) -> IndexKey {
+        self.index_key_under(keyring.newest())
+    }
+
+    /// As [`UserKey::index_keys`].
+    pub fn index_keys(&self, keyring: &Keyring) -> Vec<IndexKey> {
+        oldest_first(keyring, |key| self.index_key_under(key))
+    }
+
+    fn index_key_under(&self, key: &Key) -> IndexKey {
+        IndexKey::new(key, b"cloakroom provider session index v1", [&self.iss, &self.sid])
+    }
+}
+
+impl Record {
+    /// The provider's session that it came of, where the provider named one.
+    pub fn provider_session(&self) -> Option<ProviderSession> {
+        let sid = self.sid.clone()?;
+        Some(ProviderSession { iss: self.user.iss.clone(), sid })
+    }
+
+    /// All that the session is filed under when it is sealed now: its user and its provider's session.
+    pub fn index_keys(&self, keyring: &Keyring) -> Vec<IndexKey> {
+        let user = self.user.index_key(keyring);
+        let at_provider = self.provider_session().map(|session| session.index_key(keyring));
+        user.into_iter().chain(at_provider).collect()
+    }
+}
+
+fn oldest_first(keyring: &Keyring, index: impl Fn(&Key) -> IndexKey) -> Vec<IndexKey> {
+    let mut keys: Vec<_> = keyring.keys().map(index).collect();
+    keys.reverse();
+    keys
+}
+
+/// A name of somebody's session: it opens nothing, and still belongs in no log.
+impl fmt::Debug for ProviderSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderSession").field("iss", &self.iss).finish_non_exhaustive()
     }
 }
 

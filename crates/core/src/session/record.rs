@@ -45,6 +45,10 @@ pub struct Record {
     pub provider: String,
     /// The user.
     pub user: UserKey,
+    /// The provider's name for its own session (`sid`), where its ID Tokens have one: what it ends ours
+    /// by (R49).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
     /// The ID Token's claims about the user, without those of the protocol.
     pub claims: Map<String, Value>,
     /// The current tokens.

@@ -173,10 +173,26 @@ impl Peer {
         claims
     }
 
+    /// The claims of a logout token that is fine in every respect.
+    pub(super) fn logout_claims(user: &str, now: Timestamp) -> Value {
+        json!({
+            "iss": ISSUER, "aud": CLIENT_ID, "sub": user, "sid": "provider-session-1", "jti": "1",
+            "iat": now.as_unix_seconds(), "exp": now.as_unix_seconds() + 120,
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        })
+    }
+
     pub(super) fn sign(&self, claims: &Value) -> String {
-        let header = json!({ "alg": "ES256", "kid": self.kid, "typ": "JWT" });
+        self.sign_as("JWT", claims)
+    }
+
+    pub(super) fn sign_as(&self, typ: &str, claims: &Value) -> String {
+        self.sign_with(&json!({ "alg": "ES256", "kid": self.kid, "typ": typ }), claims)
+    }
+
+    pub(super) fn sign_with(&self, header: &Value, claims: &Value) -> String {
         let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-        let signed = format!("{}.{}", encode(&header), encode(claims));
+        let signed = format!("{}.{}", encode(header), encode(claims));
         let signature = self.key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }

@@ -24,6 +24,7 @@ use cloakroom_core::{
 };
 use cloakroom_store::Replaced;
 use http::{HeaderMap, HeaderValue};
+use serde_json::Value;
 
 use super::{
     Kind, LoadError, Presented, Sealed, StartError, Started, Stored,
@@ -415,6 +416,7 @@ fn record(token: Token, claims: &VerifiedClaims) -> Record {
     Record {
         provider: String::new(),
         user: UserKey { iss: text(claims.issuer()), sub: text(claims.subject()) },
+        sid: claims.claims().get("sid").and_then(Value::as_str).map(str::to_owned),
         claims: about_the_user.map(|(name, value)| (name.clone(), value.clone())).collect(),
         tokens: TokenSet {
             access_token: token,

@@ -87,12 +87,12 @@ impl Server {
         self.store.replace(presented.id(), before.version, content, before.expires_at).await
     }
 
-    /// Sealed and filed under one key (see [`UserKey::index_key`]).
+    /// Sealed and filed under one key (see [`Record::index_keys`]).
     fn content(&self, record: &Record, ticket: &Ticket) -> Content {
         let keyring = self.keyring.get();
         Content {
             sealed: record.seal(&keyring, ticket, &*self.random),
-            filed: record.user.index_key(&keyring).into_iter().collect(),
+            filed: record.index_keys(&keyring),
             card: Card::of(record).seal(&keyring, ticket.record_id(), &record.user, &*self.random),
         }
     }

@@ -56,12 +56,9 @@ fn r57_exp_must_be_a_sane_number_in_the_future() {
     assert!(id_with("exp", json!(now - 29)).is_ok(), "within the leeway");
     assert!(id_with("exp", json!(now as f64 + 0.25)).is_ok(), "fractions are allowed");
     assert!(id_with("exp", json!(253_402_300_799_u64)).is_ok());
-    for kind in [TokenKind::IdToken, TokenKind::AccessToken, TokenKind::LogoutToken] {
-        let claims = match kind {
-            TokenKind::IdToken => id_claims(),
-            TokenKind::AccessToken => access_claims(),
-            TokenKind::LogoutToken => logout_claims(),
-        };
+    for (kind, claims) in
+        [(TokenKind::IdToken, id_claims()), (TokenKind::AccessToken, access_claims())]
+    {
         let verdict = judge(kind, &without(claims, "exp"));
         assert_eq!(verdict.unwrap_err(), JwtError::Missing("exp"), "{kind:?}");
     }
@@ -122,6 +119,31 @@ fn r57_leeway_is_bounded() {
     assert_eq!(judge_with(&generous, &late(MAX_LEEWAY.as_secs())).unwrap_err(), JwtError::Expired);
     let none = Expectation { leeway: Duration::ZERO, ..expect(TokenKind::IdToken) };
     assert_eq!(judge_with(&none, &late(0)).unwrap_err(), JwtError::Expired);
+}
+
+/// Providers write logout tokens without `exp`: then, and for all of them, `iat` says how old is too old.
+#[test]
+fn r57_a_logout_token_counts_no_longer_than_an_hour() {
+    let judge = |exp: Option<u64>, age: u64| {
+        let claims = with(without(logout_claims(), "exp"), |claims| {
+            claims["iat"] = json!(seconds() - age);
+            if let Some(exp) = exp {
+                claims["exp"] = json!(exp);
+            }
+        });
+        judge(TokenKind::LogoutToken, &claims).map(|claims| claims.expires_at())
+    };
+    let hour_from = |age: u64| Ok(NOW.plus(Duration::from_secs(3600 - age)));
+    assert_eq!(judge(None, 0), hour_from(0));
+    assert_eq!(judge(None, 3599), hour_from(3599));
+    assert_eq!(judge(None, 3600 + 30), Err(JwtError::Expired));
+    assert_eq!(judge(Some(seconds() + 86_400), 60), hour_from(60));
+    assert_eq!(judge(Some(seconds() + 86_400), 3600 + 30), Err(JwtError::Expired));
+    assert_eq!(judge(Some(seconds() + 120), 60), Ok(NOW.plus(Duration::from_secs(120))));
+    assert_eq!(judge(Some(seconds() - 30), 60), Err(JwtError::Expired));
+    let odd = with(logout_claims(), |claims| claims["exp"] = json!("soon"));
+    let verdict = self::judge(TokenKind::LogoutToken, &odd);
+    assert_eq!(verdict.unwrap_err(), JwtError::WrongType("exp"));
 }
 
 #[test]
@@ -241,6 +263,17 @@ fn each_kind_has_its_own_required_claims() {
     }
     let by_sid = with(without(logout_claims(), "sub"), |claims| claims["sid"] = json!("s-1"));
     assert!(judge(TokenKind::LogoutToken, &by_sid).is_ok());
+    for (name, odd, error) in [
+        ("sid", json!(7), JwtError::WrongType("sid")),
+        ("sid", json!(null), JwtError::WrongType("sid")),
+        ("sid", json!(""), JwtError::Missing("sid")),
+        ("jti", json!(7), JwtError::WrongType("jti")),
+        ("jti", json!(""), JwtError::Missing("jti")),
+    ] {
+        let claims = with(logout_claims(), |claims| claims[name] = odd.clone());
+        let verdict = judge(TokenKind::LogoutToken, &claims);
+        assert_eq!(verdict.unwrap_err(), error, "{name}: {odd}");
+    }
     assert_eq!(id_with("sub", json!("")).unwrap_err(), JwtError::Missing("sub"));
     assert_eq!(id_with("sub", json!(7)).unwrap_err(), JwtError::WrongType("sub"));
     let no_user = judge(TokenKind::AccessToken, &without(access_claims(), "sub")).unwrap();

@@ -25,6 +25,7 @@ fn session(user: &str, generation: u64, size: usize, random: &Counted) -> Sealed
         record: Record {
             provider: "default".to_owned(),
             user: UserKey { iss: "https://login.example.org".to_owned(), sub: user.to_owned() },
+            sid: None,
             claims: Map::new(),
             tokens: TokenSet {
                 access_token: Token::new(token),

@@ -1,4 +1,8 @@
-use crate::{key::Keyring, random::Counted, session::UserKey};
+use crate::{
+    key::Keyring,
+    random::Counted,
+    session::{ProviderSession, UserKey},
+};
 
 fn user(iss: &str, sub: &str) -> UserKey {
     UserKey { iss: iss.to_owned(), sub: sub.to_owned() }
@@ -40,4 +44,22 @@ fn r33_who_is_not_named_is_not_filed() {
     let nobody = user("https://login.example.org", "");
     assert_eq!(nobody.index_key(&keyring), None);
     assert!(nobody.index_keys(&keyring).is_empty());
+}
+
+/// R49: what the provider ends ours by.
+#[test]
+fn r49_a_providers_session_is_found_over_a_rotation_and_is_no_user() {
+    let (before, after) = keyrings();
+    let at_provider = |iss: &str, sid: &str| {
+        let session = ProviderSession { iss: iss.to_owned(), sid: sid.to_owned() };
+        (session.index_key(&before), session.index_key(&after), session.index_keys(&after))
+    };
+    let (old, new, looked) = at_provider("https://login.example.org", "s-1");
+    assert_eq!(looked, [old, new]);
+    for (iss, sid) in [("https://login.example.org", "s-2"), ("https://login.example.or", "gs-1")] {
+        let other = at_provider(iss, sid);
+        assert!(other.0 != old && other.1 != new, "{iss} {sid}");
+    }
+    let namesake = user("https://login.example.org", "s-1");
+    assert_ne!(namesake.index_key(&before), Some(old), "a user who is called like a session");
 }

@@ -22,6 +22,7 @@ fn record(access: &str, refresh: &str, id: &str, sub: &str) -> Record {
     Record {
         provider: "default".to_owned(),
         user: UserKey { iss: "https://login.example.org".to_owned(), sub: sub.to_owned() },
+        sid: Some("provider-session-1".to_owned()),
         claims,
         tokens: TokenSet {
             access_token: Token::new(access),
@@ -129,6 +130,30 @@ fn a_record_without_the_optional_tokens_survives() {
     bare.tokens.expires_at = None;
     let sealed = bare.seal(&keyring, &ticket, &random);
     assert_eq!(Record::open(&keyring, &ticket, &sealed), Ok(bare));
+}
+
+/// What was sealed before records knew of the provider's session.
+#[test]
+fn a_record_without_the_providers_session_opens() {
+    let random = Counted::from(1);
+    let (keyring, ticket) = (Keyring::generate(&random), Ticket::generate(&random));
+    let mut older = serde_json::to_value(alice()).unwrap();
+    assert!(older.as_object_mut().unwrap().remove("sid").is_some());
+    let (name, plain) = (ticket.record_id(), older.to_string());
+    let context = SealContext {
+        purpose: Purpose::SessionRecord,
+        name: name.as_bytes(),
+        secret: ticket.secret(),
+    };
+    let sealed = keyring.seal(&random, &context, plain.as_bytes());
+    let opened = Record::open(&keyring, &ticket, &sealed).unwrap();
+    assert_eq!(opened, Record { sid: None, ..alice() });
+    assert_eq!(opened.index_keys(&keyring).len(), 1, "filed under its user alone");
+    assert_eq!(alice().index_keys(&keyring).len(), 2);
+    assert_eq!(
+        Record::open(&keyring, &ticket, &opened.seal(&keyring, &ticket, &random)),
+        Ok(opened)
+    );
 }
 
 proptest! {

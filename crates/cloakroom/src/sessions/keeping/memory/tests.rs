@@ -23,6 +23,7 @@ fn successor(generation: u64, expires_at: Timestamp) -> Successor {
     let record = Record {
         provider: "default".to_owned(),
         user: UserKey { iss: "i".to_owned(), sub: "s".to_owned() },
+        sid: None,
         claims: serde_json::Map::new(),
         tokens: TokenSet {
             access_token: Token::new(generation.to_string()),
