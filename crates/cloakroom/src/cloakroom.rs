@@ -18,6 +18,7 @@ use cloakroom_core::{
     key::Keyring,
     origin::PublicOrigin,
     random::{self, Random},
+    session::Holder,
 };
 use cloakroom_oauth::IssuerError;
 use cloakroom_store::SessionStore;
@@ -36,7 +37,7 @@ use crate::{
     layer::CloakroomLayer,
     provider::{BackChannel, Provider},
     request_log,
-    sessions::{Keeping, Sessions},
+    sessions::{Keeping, RefreshCounts, Sessions},
     settings::Settings,
     verifier::Verifiers,
     way::{cors, gate, reply, route::RouteTable},
@@ -87,12 +88,37 @@ pub(crate) enum SetupFault {
 }
 
 impl Cloakroom {
-    /// Puts the parts together; nothing is fetched yet.
+    /// Puts the parts together; nothing is fetched yet. A task of its own hears what the store tells, until
+    /// the last clone is dropped.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, in mode `server`.
     ///
     /// # Errors
     /// When the platform's certificates cannot be used, or an issuer that access tokens are verified by
     /// is none.
     pub fn new(
+        settings: Settings,
+        store: Arc<dyn SessionStore>,
+        keyring: Keyring,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, SetupError> {
+        let holder = Holder::generate(&*random);
+        Self::held_by(holder, settings, store, keyring, clock, random)
+    }
+
+    /// The same for a process that notes as whom it holds leases, so that after a crash the next one can
+    /// say that it is dead ([`Cloakroom::declare_dead`]). Without that the others wait until its leases
+    /// have run out: a minute at most.
+    ///
+    /// # Panics
+    /// As [`Cloakroom::new`].
+    ///
+    /// # Errors
+    /// As [`Cloakroom::new`].
+    pub fn held_by(
+        holder: Holder,
         settings: Settings,
         store: Arc<dyn SessionStore>,
         keyring: Keyring,
@@ -108,7 +134,7 @@ impl Cloakroom {
             Arc::new(Provider::new(provider, back_channel.clone(), tasks.clone(), clock))
         });
         let providers = providers.collect();
-        let keeping = Keeping::new(&settings, &store, keyring.clone(), &random, &verifiers)
+        let keeping = Keeping::new(&settings, &store, keyring.clone(), &random, &verifiers, holder)
             .map_err(SetupFault::from)?;
         let (times, its_clock) = (settings.timeouts, Arc::clone(&clock));
         let sessions = Sessions::new(keeping, store, its_clock, times, providers, tasks.clone());
@@ -139,6 +165,11 @@ impl Cloakroom {
     /// keyring than the present one.
     pub fn replace_keyring(&self, keyring: Keyring) -> bool {
         self.shared.keyring.replace(keyring)
+    }
+
+    /// What became of the refreshes so far.
+    pub fn refresh_counts(&self) -> RefreshCounts {
+        self.shared.sessions.refresh_counts()
     }
 
     /// The tower layer.

@@ -121,6 +121,7 @@ pub use extensions::{
 pub use layer::{CloakroomLayer, CloakroomService};
 pub use reason::Reason;
 pub use refusal::{EXPIRES_IN_HEADER, Refusal, SESSION_HEADER};
+pub use sessions::RefreshCounts;
 pub use settings::{
     CookieSettings, CsrfTokenSettings, Hsts, ProviderKind, ProviderSettings, Route, SessionMode,
     SessionRule, Settings, TokenHeader, Unauthenticated,

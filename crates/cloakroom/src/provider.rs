@@ -14,14 +14,14 @@ use cloakroom_core::{
 };
 use cloakroom_oauth::{TokenError, TokenErrorKind};
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::{
     discovery::ProviderUnavailable,
     http::BackChannel,
     keys::{Keys, KeysAt},
-    oidc::{LoginError, OidcProvider},
+    oidc::{LoginError, OidcProvider, Ready},
     token_api::TokenApiProvider,
 };
 use crate::{
@@ -37,7 +37,7 @@ const MAX_TOKEN_REQUESTS: usize = 64;
 /// One configured provider.
 pub(crate) struct Provider {
     name: String,
-    places: Semaphore,
+    places: Arc<Semaphore>,
     kind: Kind,
 }
 
@@ -100,7 +100,7 @@ impl Provider {
                 Kind::TokenApi(Box::new(service))
             }
         };
-        Self { name, places: Semaphore::new(MAX_TOKEN_REQUESTS), kind }
+        Self { name, places: Arc::new(Semaphore::new(MAX_TOKEN_REQUESTS)), kind }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -132,13 +132,10 @@ impl Provider {
         }
     }
 
-    /// A place for a token request, and whether it had to be waited for.
-    pub(crate) async fn place(&self) -> (Option<SemaphorePermit<'_>>, bool) {
-        match self.places.try_acquire() {
-            Ok(place) => (Some(place), false),
-            // The semaphore is never closed, so that waiting always ends with a place.
-            Err(_) => (self.places.acquire().await.ok(), true),
-        }
+    /// Waits for a place for a token request.
+    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed, so that waiting always ends with a place.
+        Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
     /// Fetches what is needed to use the provider, as far as it can be had.
@@ -150,14 +147,24 @@ impl Provider {
         }
     }
 
+    /// Fetches what a refresh needs, so that nothing comes between it and the provider.
+    pub(crate) async fn ready(&self) -> Result<Ready, RefreshError> {
+        match &self.kind {
+            Kind::Oidc(oidc) => oidc.ready().await,
+            // It says nothing of itself.
+            Kind::TokenApi(_) => Ok(Ready::default()),
+        }
+    }
+
     /// Spends a refresh token.
     pub(crate) async fn refresh(
         &self,
+        ready: &Ready,
         refresh_token: &Token,
         record: &Record,
     ) -> Result<Renewed, RefreshError> {
         match &self.kind {
-            Kind::Oidc(oidc) => oidc.refresh(refresh_token, record).await,
+            Kind::Oidc(oidc) => oidc.refresh(ready, refresh_token, record).await,
             Kind::TokenApi(service) => service.refresh(record).await,
         }
     }

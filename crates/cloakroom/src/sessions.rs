@@ -3,23 +3,26 @@
 //! A refresh is one flight per session on a task of its own (R15): whoever needs the token waits for
 //! the flight, and a browser that goes away cancels its own waiting only. See [`flights`].
 
+mod counts;
 mod flights;
 mod keeping;
 mod listeners;
+mod notices;
 mod presented;
 mod refresh;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use cloakroom_core::{
-    session::{Device, End, Record, RecordId, Timeouts, TokenSet, UserKey},
+    session::{Device, End, Holder, Record, RecordId, Timeouts, TokenSet, UserKey},
     time::Timestamp,
 };
 use cloakroom_store::{SessionStore, StoreError};
 use http::{HeaderMap, HeaderValue};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use self::{flights::Flights, listeners::Listeners};
+pub use self::counts::RefreshCounts;
+use self::{counts::Counts, flights::Flights, listeners::Listeners};
 pub(crate) use self::{
     keeping::Keeping,
     listeners::{Listening, News},
@@ -50,10 +53,13 @@ pub(crate) struct Sessions {
     flights: Flights,
     listeners: Arc<Listeners>,
     tasks: TaskTracker,
+    counts: Counts,
+    /// Ends with this.
+    _hearing: Option<AbortOnDropHandle<()>>,
 }
 
 /// An opened record with what the store says beside it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) record: Arc<Record>,
     pub(crate) version: u64,
@@ -195,7 +201,26 @@ impl Sessions {
     ) -> Self {
         let flights = Flights::new(tasks.clone());
         let listeners = Listeners::new();
-        Self { store, keeping, clock, timeouts, providers, flights, listeners, tasks }
+        let counts = Counts::default();
+        let _hearing = match &keeping {
+            Keeping::Server(_) => {
+                let heard = notices::hear(store.notices(), flights.clone());
+                Some(AbortOnDropHandle::new(tokio::spawn(heard)))
+            }
+            Keeping::Sealed(_) | Keeping::Jwt(_) => None,
+        };
+        Self {
+            store,
+            keeping,
+            clock,
+            timeouts,
+            providers,
+            flights,
+            listeners,
+            tasks,
+            counts,
+            _hearing,
+        }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
@@ -371,11 +396,11 @@ impl Sessions {
         }
         let id = presented.id();
         // Before the record goes: a flight that finds it gone must know why.
-        self.flights.log_out(id);
+        self.flights.note_end(id, End::Logout);
         // What is removed may be newer than what was loaded.
         let removed = self.keeping.remove(presented, now).await?;
         // Another flight may have begun while the store was at it.
-        self.flights.log_out(id);
+        self.flights.note_end(id, End::Logout);
         tracing::info!(sid = presented.name().handle(), "session ended: logout");
         self.tell(presented.ids(), |news| news.ended = Some(End::Logout));
         Ok(removed)
@@ -435,10 +460,10 @@ impl Sessions {
 
     async fn end_other(&self, id: RecordId, now: Timestamp) -> Result<(), StoreError> {
         // Before the record goes: a flight that finds it gone must know why.
-        self.flights.log_out(id);
+        self.flights.note_end(id, End::Logout);
         let was_there = self.keeping.forget(id, End::Logout, now).await?;
         // Another flight may have begun while the store was at it.
-        self.flights.log_out(id);
+        self.flights.note_end(id, End::Logout);
         if was_there {
             tracing::info!(sid = id.handle(), "session ended: logout everywhere");
             self.tell([id], |news| news.ended = Some(End::Logout));
@@ -451,6 +476,8 @@ impl Sessions {
     /// Its tokens are left to expire: many providers keep one grant for both logins, and to revoke the
     /// old would end the new.
     pub(crate) async fn supersede(&self, id: RecordId, now: Timestamp) {
+        // Before the record goes: a flight that finds it gone must know why.
+        self.flights.note_end(id, End::Replaced);
         match self.keeping.forget(id, End::Replaced, now).await {
             Ok(false) => {}
             Ok(true) => {
@@ -473,6 +500,16 @@ impl Sessions {
                 tracing::warn!(%error, "the idle timeout of a session could not be moved on");
             }
         });
+    }
+
+    /// What became of the refreshes so far.
+    pub(crate) fn refresh_counts(&self) -> RefreshCounts {
+        self.counts.read()
+    }
+
+    /// Tells everybody who shares the store that a process is dead.
+    pub(crate) async fn declare_dead(&self, holder: Holder) -> Result<(), StoreError> {
+        keeping::declare_dead(&*self.store, holder, self.clock.now()).await
     }
 
     /// Removes expired records and forgotten flights; call it every minute or so.

@@ -2,6 +2,8 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use cloakroom_core::session::Holder;
+
 use crate::{
     Cloakroom,
     provider::{Provider, ProviderUnavailable},
@@ -57,6 +59,19 @@ impl Cloakroom {
         Ok(())
     }
 
+    /// Tells everybody who shares the store that the process which held leases as `holder` is dead, so that
+    /// nobody waits for it. Does not end before it is told.
+    ///
+    /// Only of a process that cannot live any more: of one that does, a refresh token could be spent twice.
+    pub async fn declare_dead(&self, holder: Holder) {
+        let mut again = Duration::from_millis(100);
+        while let Err(error) = self.shared.sessions.declare_dead(holder).await {
+            tracing::debug!(%error, "the process before this one could not be declared dead yet");
+            tokio::time::sleep(again).await;
+            again = (again * 2).min(PROBE_EVERY);
+        }
+    }
+
     /// Ends all streams of `GET events`, for good: browsers come back, by then to another process.
     ///
     /// Call it when the service begins to end, for they would hold its connections open for ever.
@@ -68,7 +83,7 @@ impl Cloakroom {
     ///
     /// Call it when the last request has ended and before the runtime does: a refresh that is cut off
     /// loses its rotated token, and with it the session. Bound it by your patience; the back channel
-    /// gives a provider thirty seconds.
+    /// gives a provider a minute.
     pub async fn drain(&self) {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;

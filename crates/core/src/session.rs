@@ -9,6 +9,7 @@
 mod card;
 mod device;
 mod end;
+pub mod flight;
 mod freshness;
 mod holder;
 mod index;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     config::{self, Config, TokenKeys},
-    data_dir,
+    data_dir, holder,
     keyring::{self, KeyringProblem},
     proxy::{Proxy, Upstream},
     server::{Destination, Gateway, Plain, TrustedProxies},
@@ -19,7 +19,7 @@ use cloakroom_core::{
     cookie::{CookieName, CookieNameError, Lifetime},
     origin::{PublicOrigin, PublicOriginError},
     random::OsRandom,
-    session::Timeouts,
+    session::{Holder, Timeouts},
 };
 use cloakroom_oauth::{Client, ClientAuth};
 use cloakroom_store::{MemoryStore, SessionStore};
@@ -63,8 +63,15 @@ pub(crate) fn assemble(config: &Config) -> Result<Gateway, AssembleError> {
     let proxies = TrustedProxies::new(config.listen.trusted_proxies.clone());
     let origins: Vec<_> = [&settings.public].into_iter().chain(&settings.also).cloned().collect();
     let plain = settings.public.is_https().then(|| Arc::new(Plain::new(origins)));
-    let cloakroom = Cloakroom::new(settings, store, keyring, Arc::new(SystemClock), random)?;
-    Ok(Gateway { cloakroom, proxy, destinations, proxies, plain })
+    let held = match config.session.mode {
+        config::SessionMode::Server => Some(holder::take(dir, &*random)),
+        // There are no leases.
+        config::SessionMode::Sealed | config::SessionMode::Jwt => None,
+    };
+    let holder = held.as_ref().map_or_else(|| Holder::generate(&*random), |held| held.holder);
+    let clock = Arc::new(SystemClock);
+    let cloakroom = Cloakroom::held_by(holder, settings, store, keyring, clock, random)?;
+    Ok(Gateway { cloakroom, held, proxy, destinations, proxies, plain })
 }
 
 fn settings(config: &Config) -> Result<Settings, AssembleError> {

@@ -5,6 +5,7 @@ pub mod cli;
 mod commands;
 pub mod config;
 mod data_dir;
+mod holder;
 mod keyring;
 pub mod logging;
 pub mod network;

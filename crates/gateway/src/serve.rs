@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// How long refreshes and revocations may take to end at shutdown: longer than any provider is given.
-const DRAIN: Duration = Duration::from_secs(45);
+const DRAIN: Duration = Duration::from_secs(75);
+/// How long the start waits until the process before this one is declared dead; then that goes on beside.
+const DECLARE: Duration = Duration::from_secs(3);
 
 /// Why the gateway does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,16 @@ pub(crate) async fn serve(config: &Config) -> Result<(), ServeError> {
         follow_certificate(tls.clone()).map_err(ServeError::Signals)?;
     }
     gateway.cloakroom.probe_providers().await?;
+    let predecessor = gateway.held.as_ref().and_then(|held| held.predecessor);
+    if let Some(predecessor) = predecessor {
+        let cloakroom = gateway.cloakroom.clone();
+        let declared = tokio::spawn(async move { cloakroom.declare_dead(predecessor).await });
+        if tokio::time::timeout(DECLARE, declared).await.is_err() {
+            tracing::warn!(
+                "the store does not answer yet: the refreshes of the process before this one are waited for"
+            );
+        }
+    }
     let housekeeper = tokio::spawn({
         let cloakroom = gateway.cloakroom.clone();
         async move { cloakroom.keep_house().await }

@@ -23,6 +23,7 @@ pub(crate) use self::{
     plain::Plain,
 };
 use crate::{
+    holder::Held,
     proxy::{Proxy, Upstream},
     site::{Site, SiteBody},
 };
@@ -37,6 +38,8 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) cloakroom: Cloakroom,
+    /// As whom it holds leases; nothing where sessions are not in a store.
+    pub(crate) held: Option<Held>,
     pub(crate) proxy: Proxy,
     /// In the order of the route table.
     pub(crate) destinations: Vec<Destination>,

@@ -12,8 +12,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-/// From the first byte sent to the last one received, where a token is at stake.
-const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
+/// From the first byte sent to the last one received, where a token is at stake: a provider that was slow
+/// may still have rotated it, so that giving up early loses it.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(60);
 /// The same for what the provider says of itself: somebody waits for it to log in.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

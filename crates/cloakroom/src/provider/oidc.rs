@@ -35,6 +35,13 @@ pub(crate) struct OidcProvider {
     clock: Arc<dyn Clock>,
 }
 
+/// What a provider has said of itself before a refresh token is spent.
+#[derive(Default)]
+pub(crate) struct Ready {
+    metadata: Option<Arc<Metadata>>,
+    keys: Option<Arc<KeySet>>,
+}
+
 /// Why a login found no end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoginError {
@@ -113,12 +120,8 @@ impl OidcProvider {
         })
     }
 
-    /// Spends a refresh token (RFC 6749 §6).
-    pub(crate) async fn refresh(
-        self: &Arc<Self>,
-        refresh_token: &Token,
-        record: &Record,
-    ) -> Result<Renewed, RefreshError> {
+    /// Fetches what a refresh needs (see [`Ready`]).
+    pub(crate) async fn ready(&self) -> Result<Ready, RefreshError> {
         let metadata = self.metadata().await?;
         // Before the token is spent, for afterwards nothing may come between its successor and the
         // store. Where there are none, the answer is judged without.
@@ -127,6 +130,20 @@ impl OidcProvider {
             .current(KeysAt::Url(metadata.jwks_url()), &self.back_channel, &*self.clock)
             .await
             .ok();
+        Ok(Ready { metadata: Some(metadata), keys })
+    }
+
+    /// Spends a refresh token (RFC 6749 §6).
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        ready: &Ready,
+        refresh_token: &Token,
+        record: &Record,
+    ) -> Result<Renewed, RefreshError> {
+        let metadata = match &ready.metadata {
+            Some(metadata) => Arc::clone(metadata),
+            None => self.metadata().await?,
+        };
         let request = refresh_request(&self.client, &metadata, refresh_token);
         // Counted from before the request, a token's life never looks longer than it is.
         let asked_at = self.clock.now();
@@ -136,7 +153,7 @@ impl OidcProvider {
             .await
             .map_err(|error| RefreshError::outage(error.to_string()))?;
         let answer = judge_token_answer(answer.status, &answer.headers, &answer.body)?;
-        let claims = self.refreshed_claims(&metadata, keys.as_deref(), &answer, record);
+        let claims = self.refreshed_claims(&metadata, ready.keys.as_deref(), &answer, record);
         let mut tokens = answer.into_token_set(Some(&record.tokens), asked_at);
         let claims = match claims {
             Ok(claims) => claims,

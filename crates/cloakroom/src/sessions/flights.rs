@@ -1,4 +1,4 @@
-//! One flight per session: who comes while it is under way waits for it.
+//! One flight per session in this process: who comes while it is under way waits for it.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use std::{
 };
 
 use cloakroom_core::{
-    session::{Record, RecordId},
+    session::{End, Record, RecordId},
     time::Timestamp,
 };
 use tokio::sync::watch;
@@ -38,11 +38,22 @@ enum Flight {
     Running {
         /// Wait for it.
         landed: watch::Receiver<Option<Outcome>>,
-        /// Its session was logged out meanwhile: what it brings must be revoked.
-        logged_out: bool,
+        /// Tells it what becomes of its session meanwhile.
+        word: watch::Sender<Word>,
     },
     /// The last one met an outage; between these moments no other starts.
     Cooling { since: Timestamp, until: Timestamp },
+}
+
+/// What a flight has heard of its session since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    /// Counts what was heard, and what may have been missed.
+    pub(super) stirs: u64,
+    /// Counts the leases that ended without a successor.
+    pub(super) releases: u64,
+    /// Why the session ended, or is about to: one that is being logged out may still fail to be.
+    pub(super) end: Option<End>,
 }
 
 impl Flights {
@@ -51,16 +62,36 @@ impl Flights {
         Self { flights: Arc::default(), tasks }
     }
 
-    /// Notes that a session is being logged out, for the flight that may be under way.
-    pub(super) fn log_out(&self, id: RecordId) {
-        if let Some(Flight::Running { logged_out, .. }) = self.lock().get_mut(&id) {
-            *logged_out = true;
+    /// Tells the flight of a session, where there is one, what has become of it.
+    pub(super) fn tell(&self, id: RecordId, change: impl FnOnce(&mut Word)) {
+        if let Some(Flight::Running { word, .. }) = self.lock().get(&id) {
+            word.send_modify(|word| {
+                word.stirs += 1;
+                change(word);
+            });
         }
     }
 
-    /// Whether the session was logged out while its flight was under way.
-    pub(super) fn is_logged_out(&self, id: RecordId) -> bool {
-        matches!(self.lock().get(&id), Some(Flight::Running { logged_out: true, .. }))
+    /// Tells every flight that something may have become of its session.
+    pub(super) fn tell_all(&self) {
+        for flight in self.lock().values() {
+            if let Flight::Running { word, .. } = flight {
+                word.send_modify(|word| word.stirs += 1);
+            }
+        }
+    }
+
+    /// Notes why a session ends, for the flight that may be under way.
+    pub(super) fn note_end(&self, id: RecordId, end: End) {
+        self.tell(id, |word| word.end = Some(end));
+    }
+
+    /// What the session's flight hears; called by that flight.
+    pub(super) fn listen(&self, id: RecordId) -> watch::Receiver<Word> {
+        match self.lock().get(&id) {
+            Some(Flight::Running { word, .. }) => word.subscribe(),
+            _ => watch::Sender::default().subscribe(),
+        }
     }
 
     /// Waits for the session's flight, after starting `fly` on a task of its own where there is none.
@@ -115,7 +146,8 @@ impl Flights {
             Entry::Vacant(_) => {}
         }
         let (land, landed) = watch::channel(None);
-        entry.insert_entry(Flight::Running { landed: landed.clone(), logged_out: false });
+        let word = watch::Sender::default();
+        entry.insert_entry(Flight::Running { landed: landed.clone(), word });
         drop(flights);
         let landing = Landing { flights: self.clone(), id };
         self.tasks.spawn(async move {

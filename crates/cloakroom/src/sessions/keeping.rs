@@ -2,22 +2,24 @@
 //!
 //! Everything else about sessions (flights, grace, timeouts) is the same in every mode.
 
+mod death;
 mod jwt;
 mod memory;
 mod sealed;
 mod server;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
     cookie::{Attributes, CookiePath, CookiePathError},
     random::Random,
-    session::{End, Record, RecordId},
+    session::{End, Holder, Record, RecordId},
     time::Timestamp,
 };
 use cloakroom_store::{Replaced, SessionStore, StoreError};
 use http::{HeaderMap, HeaderValue};
 
+pub(super) use self::death::declare_dead;
 use self::{jwt::Jwt, sealed::Sealed, server::Server};
 use super::{LoadError, Presented, Request, StartError, Started, Stored, presented::Kind};
 use crate::{
@@ -37,6 +39,26 @@ pub(crate) enum Keeping {
     Jwt(Jwt),
 }
 
+/// What became of asking for a session's lease.
+pub(super) enum Lease {
+    /// It is ours, named by the version of what is kept.
+    Taken {
+        stored: Stored,
+        /// Its last holder vanished.
+        interrupted: bool,
+    },
+    /// It is another flight's.
+    Held {
+        by: Holder,
+        /// Of this very process.
+        by_us: bool,
+        /// For how much longer, if it is not renewed.
+        left: Duration,
+    },
+    /// There is no such session.
+    Gone,
+}
+
 impl Keeping {
     /// # Errors
     /// When the control endpoints' prefix cannot be a cookie's path.
@@ -46,13 +68,14 @@ impl Keeping {
         keyring: SharedKeyring,
         random: &Arc<dyn Random>,
         verifiers: &Arc<Verifiers>,
+        holder: Holder,
     ) -> Result<Self, CookiePathError> {
         let (timeouts, cookie) = (settings.timeouts, settings.cookie.clone());
         let (attributes, random) = (cookie.attributes(), Arc::clone(random));
         Ok(match settings.mode.clone() {
             SessionMode::Server => {
                 let store = Arc::clone(store);
-                Self::Server(Server { store, keyring, random, timeouts, cookie })
+                Self::Server(Server { store, holder, keyring, random, timeouts, cookie })
             }
             SessionMode::Sealed => {
                 Self::Sealed(Sealed::new(cookie.name, attributes, keyring, random, timeouts))
@@ -109,6 +132,54 @@ impl Keeping {
             Self::Server(server) => Ok(server.load(presented, now).await?),
             Self::Sealed(sealed) => Ok(sealed.load(presented, now)),
             Self::Jwt(jwt) => jwt.load(presented, now).await,
+        }
+    }
+
+    /// Takes the right to refresh the session, and says how it stands now.
+    ///
+    /// Where cookies hold it there is nobody to take it from: the process's own flight is alone.
+    pub(super) async fn lease(
+        &self,
+        presented: &Presented,
+        over: Option<Holder>,
+        lasts: Duration,
+        now: Timestamp,
+    ) -> Result<Lease, LoadError> {
+        match self {
+            Self::Server(server) => Ok(server.lease(presented, over, lasts, now).await?),
+            Self::Sealed(_) | Self::Jwt(_) => Ok(match self.load(presented, now).await? {
+                Some(stored) => Lease::Taken { stored, interrupted: false },
+                None => Lease::Gone,
+            }),
+        }
+    }
+
+    /// Whether the lease taken at that version is still ours; then it is for as long as `lasts`.
+    pub(super) async fn renew(
+        &self,
+        id: RecordId,
+        version: u64,
+        lasts: Duration,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Server(server) => server.store.renew(id, version, lasts).await,
+            Self::Sealed(_) | Self::Jwt(_) => Ok(true),
+        }
+    }
+
+    /// Ends the lease taken at that version.
+    pub(super) async fn release(&self, id: RecordId, version: u64) -> Result<(), StoreError> {
+        match self {
+            Self::Server(server) => server.store.release(id, version).await,
+            Self::Sealed(_) | Self::Jwt(_) => Ok(()),
+        }
+    }
+
+    /// Whether that process is known to be dead.
+    pub(super) async fn is_dead(&self, holder: Holder, now: Timestamp) -> Result<bool, StoreError> {
+        match self {
+            Self::Server(server) => death::is_dead(&*server.store, holder, now).await,
+            Self::Sealed(_) | Self::Jwt(_) => Ok(false),
         }
     }
 

@@ -17,7 +17,7 @@ impl Holder {
     }
 
     /// As a store keeps it.
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 

@@ -1,21 +1,23 @@
 //! Mode `server`: the record in the store, sealed; the cookie is a ticket that opens it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cloakroom_core::{
     cookie::{self, Found},
     random::Random,
-    session::{Card, End, Record, RecordId, Ticket, Timeouts, UserKey},
+    session::{Card, End, Holder, Record, RecordId, Ticket, Timeouts, UserKey},
     time::Timestamp,
 };
-use cloakroom_store::{Content, Replaced, SessionStore, StoreError};
+use cloakroom_store::{Content, Leased, Replaced, SessionStore, StoreError, StoredRecord};
 use http::{HeaderMap, HeaderValue};
 
-use super::{Kind, Presented, StartError, Started, Stored};
+use super::{Kind, Lease, Presented, StartError, Started, Stored};
 use crate::{keyring::SharedKeyring, settings::CookieSettings};
 
 pub(crate) struct Server {
     pub(in crate::sessions) store: Arc<dyn SessionStore>,
+    /// Who this process is to those that share the store.
+    pub(in crate::sessions) holder: Holder,
     pub(in crate::sessions) keyring: SharedKeyring,
     pub(in crate::sessions) random: Arc<dyn Random>,
     pub(in crate::sessions) timeouts: Timeouts,
@@ -62,17 +64,44 @@ impl Server {
         let Kind::Ticket(ticket) = presented.kind() else { return Ok(None) };
         let id = ticket.record_id();
         let Some(stored) = self.store.load(id, now).await? else { return Ok(None) };
+        Ok(self.open(ticket, &stored, now))
+    }
+
+    fn open(&self, ticket: &Ticket, stored: &StoredRecord, now: Timestamp) -> Option<Stored> {
         match Record::open(&self.keyring.get(), ticket, &stored.sealed) {
-            Ok(record) if now < record.absolute_end => Ok(Some(Stored {
+            Ok(record) if now < record.absolute_end => Some(Stored {
                 record: Arc::new(record),
                 version: stored.version,
                 expires_at: stored.expires_at,
-            })),
-            Ok(_) => Ok(None),
+            }),
+            Ok(_) => None,
             Err(error) => {
-                tracing::warn!(sid = id.handle(), %error, "session record refused");
-                Ok(None)
+                let sid = ticket.record_id().handle();
+                tracing::warn!(sid, %error, "session record refused");
+                None
             }
+        }
+    }
+
+    pub(super) async fn lease(
+        &self,
+        presented: &Presented,
+        over: Option<Holder>,
+        lasts: Duration,
+        now: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        let Kind::Ticket(ticket) = presented.kind() else { return Ok(Lease::Gone) };
+        let id = presented.id();
+        match self.store.lease(id, self.holder, over, lasts, now).await? {
+            Leased::Taken { record, interrupted } => match self.open(ticket, &record, now) {
+                Some(stored) => Ok(Lease::Taken { stored, interrupted }),
+                None => {
+                    self.store.release(id, record.version).await?;
+                    Ok(Lease::Gone)
+                }
+            },
+            Leased::Held { by, left } => Ok(Lease::Held { by, by_us: by == self.holder, left }),
+            Leased::Gone => Ok(Lease::Gone),
         }
     }
 
